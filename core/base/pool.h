@@ -1,0 +1,43 @@
+/*
+ * pool.h: a fixed number of equal slots, named by their index; take and give in O(1).
+ *
+ * A free slot's first four bytes link the free list; all its other bytes keep what they held, so a
+ * slot can carry a generation from one life to the next.
+ */
+#ifndef WEIR_BASE_POOL_H
+#define WEIR_BASE_POOL_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+
+#define POOL_NONE UINT32_MAX
+
+struct pool {
+	uint8_t *slots;
+	uint32_t stride; /* bytes of one slot */
+	uint32_t count;  /* slots */
+	uint32_t used;   /* slots taken */
+	uint32_t peak;   /* most ever taken */
+	uint32_t free;   /* first free slot or POOL_NONE */
+	uint32_t fresh;  /* slots from here on were never taken: memory is touched only by need */
+};
+
+/* `count` slots of `stride` bytes (at least 4), aligned to `align`, from `a` (may be counting). */
+void pool_init(struct pool *p, struct arena *a, uint32_t count, uint32_t stride, uint32_t align);
+
+/* The index of a slot, or POOL_NONE. Lowest-touched first: reused slots before fresh ones. */
+uint32_t pool_take(struct pool *p);
+void pool_give(struct pool *p, uint32_t index);
+
+static inline void *pool_at(const struct pool *p, uint32_t index)
+{
+	return p->slots + (uint64_t)index * p->stride;
+}
+
+static inline uint32_t pool_index(const struct pool *p, const void *slot)
+{
+	return (uint32_t)((uint64_t)((const uint8_t *)slot - p->slots) / p->stride);
+}
+
+#endif

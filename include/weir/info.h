@@ -1,0 +1,52 @@
+/*
+ * info.h: what the engine tells about its connections, half-open and TIME-WAIT records.
+ */
+#ifndef WEIR_INFO_H
+#define WEIR_INFO_H
+
+#include "weir/weir.h"
+
+struct weir_info {
+	struct weir_tuple tuple;
+	enum weir_state state;
+	uint32_t flow;       /* as in the trace; one number from the SYN to the end of TIME-WAIT */
+	uint64_t user;
+	weir_conn conn;      /* of a connection; 0 otherwise */
+	uint32_t expires_ms; /* TIME-WAIT and half-open: until the record's timer */
+	uint8_t retries;     /* half-open: SYN-ACKs sent again */
+	bool held;           /* half-open: waits for the application's decision */
+	/* The rest is for connections only. */
+	uint32_t snd_una, snd_nxt, rcv_nxt; /* absolute sequence numbers */
+	uint32_t snd_wnd_bytes, rcv_wnd_bytes;
+	uint32_t cwnd_bytes, ssthresh_bytes;
+	uint32_t mss_bytes;       /* largest payload of a segment we send */
+	uint64_t srtt_ns, rttvar_ns, rto_ns;
+	uint32_t sndq_bytes;      /* queued, not yet acknowledged */
+	uint32_t rcvq_bytes;      /* readable, not yet consumed */
+	uint32_t ooo_bytes;       /* received above a gap */
+	uint32_t pages;           /* buffer pages held */
+	uint64_t bytes_acked;     /* of our data */
+	uint64_t bytes_received;  /* in order */
+	uint32_t segs_in, segs_out;
+	uint32_t retransmits;
+	uint8_t snd_wscale, rcv_wscale;
+	bool ts_ok, sack_ok;
+};
+
+/* WEIR_OK or WEIR_NO_CONN. */
+enum weir_err weir_conn_info(const struct weir_stack *s, weir_conn c, struct weir_info *out);
+
+enum weir_walk_kind { WEIR_WALK_CONNS, WEIR_WALK_HALFS, WEIR_WALK_TIMEWAITS };
+
+/* Walks all records of one kind. *cursor starts at 0; false: no more. The stack may change between
+ * calls: a record is then seen at most once. */
+bool weir_walk(const struct weir_stack *s, enum weir_walk_kind kind, uint32_t *cursor,
+	       weir_time now, struct weir_info *out);
+
+/* What is in use, for leak checks: all are 0 when nothing is open. */
+struct weir_usage {
+	uint32_t conns, halfs, timewaits, listeners, pages, ranges;
+};
+void weir_stack_usage(const struct weir_stack *s, struct weir_usage *out);
+
+#endif
