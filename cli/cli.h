@@ -1,0 +1,43 @@
+/*
+ * cli.h: what the commands of weir(1) share: the table of commands, how they complain, and how
+ * they read numbers and addresses.
+ *
+ * Every command prints its usage with --help and returns 0. A wrong option or bad input gives one
+ * line on standard error that names what is wrong and what is accepted, and status 2; `weir run`
+ * alone returns 125, since its other statuses belong to the program it runs.
+ */
+#ifndef WEIR_CLI_H
+#define WEIR_CLI_H
+
+#include <stdint.h>
+
+#include "weir/weir.h"
+
+#ifndef WEIR_VERSION
+#define WEIR_VERSION "0.1.0"
+#endif
+
+#define CLI_EXIT_OK	 0
+#define CLI_EXIT_FAILED	 1 /* the command was right, but its work failed */
+#define CLI_EXIT_BAD_USE 2
+
+/* The commands; argv[0] is the command's own name. They return the process's exit status. */
+int cmd_run(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
+
+/* Prints "weir COMMAND: message" as one line on standard error; `command` NULL: "weir: message". */
+void cli_complain(const char *command, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Says what getopt_long(), called with opterr = 0 and a short option string that begins with ':'
+ * (or "+:"), found wrong when it returned `found`, '?' or ':'. Long options without a letter have
+ * values from 256 on. */
+void cli_complain_option(const char *command, char *const *argv, int found);
+
+/* Reads a whole decimal number from `min` to `max`. 0; -1: it is not one. */
+int cli_read_number(const char *text, uint64_t min, uint64_t max, uint64_t *out);
+
+/* Reads ADDRESS/PREFIX of family 4 or 6. 0; -1: it is not one. */
+int cli_read_cidr(const char *text, unsigned family, struct weir_addr *addr, unsigned *prefix);
+
+#endif
