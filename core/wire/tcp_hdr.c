@@ -1,0 +1,82 @@
+/*
+ * tcp_hdr.c: the TCP header.
+ *
+ * Theory of operation
+ *
+ * tcp_parse() turns the bytes of a segment into a struct tcp_seg, once; everything in core/tcp
+ * works on that. It is called after the checksum was verified, with the bytes of exactly one
+ * segment (the IP layer has cut off the link's padding). Options are read on every segment
+ * (RFC9293-MUST-5), by tcp_opt.c.
+ *
+ * What makes a segment malformed is only what would make its meaning doubtful: a data offset below
+ * 5 or beyond the segment, and an option whose length is wrong (RFC9293-MUST-7). Reserved bits and
+ * odd combinations of flags are none of it: the state machine has an answer to each.
+ *
+ * All fields are unsigned and are widened as such: a window of 65,535 stays one (RFC9293-MUST-1).
+ *
+ * tcp_emit() writes header and options with a checksum field of zero. Who adds the checksum depends
+ * on the link: the whole of it, or the pseudo-header's part where the link completes it.
+ *
+ * State: none. Limits: 60 bytes of header. RFC 9293 3.1, RFC 3168 6.1 (ECE and CWR).
+ */
+#include "wire/tcp_hdr.h"
+
+#include <string.h>
+
+#include "base/be.h"
+
+#define QUOTED_LEN 8u /* RFC 792: ports and sequence number */
+
+/* The part of a segment that every reader gives. */
+static void read_quoted(struct tcp_seg *out, const uint8_t *bytes)
+{
+	out->src_port = be16_get(bytes);
+	out->dst_port = be16_get(bytes + 2);
+	out->seq = seq_make(be32_get(bytes + 4));
+}
+
+int tcp_parse(struct tcp_seg *out, const uint8_t *bytes, size_t len)
+{
+	size_t hdr_len;
+
+	if (len < TCP_HDR_LEN)
+		return -1;
+	hdr_len = (bytes[12] >> 4) * 4u;
+	if (hdr_len < TCP_HDR_LEN || hdr_len > len)
+		return -1;
+	read_quoted(out, bytes);
+	out->ack = seq_make(be32_get(bytes + 8));
+	out->hdr_len = (uint8_t)hdr_len;
+	out->flags = bytes[13];
+	out->wnd = be16_get(bytes + 14);
+	out->urgent = be16_get(bytes + 18);
+	out->gso_size = 0;
+	out->payload = bytes + hdr_len;
+	out->len = (uint32_t)(len - hdr_len);
+	return tcp_opt_parse(&out->opts, bytes + TCP_HDR_LEN, hdr_len - TCP_HDR_LEN);
+}
+
+int tcp_parse_quoted(struct tcp_seg *out, const uint8_t *bytes, size_t len)
+{
+	if (len < QUOTED_LEN)
+		return -1;
+	memset(out, 0, sizeof(*out));
+	read_quoted(out, bytes);
+	return 0;
+}
+
+size_t tcp_emit(uint8_t *bytes, const struct tcp_seg *s, enum tcp_opt_order order)
+{
+	size_t hdr_len = TCP_HDR_LEN + tcp_opt_emit(bytes + TCP_HDR_LEN, &s->opts, order);
+
+	be16_put(bytes, s->src_port);
+	be16_put(bytes + 2, s->dst_port);
+	be32_put(bytes + 4, s->seq.v);
+	be32_put(bytes + 8, s->ack.v);
+	bytes[12] = (uint8_t)(hdr_len / 4 << 4);
+	bytes[13] = s->flags;
+	be16_put(bytes + 14, s->wnd);
+	be16_put(bytes + TCP_CSUM_OFFSET, 0);
+	be16_put(bytes + 18, s->urgent);
+	return hdr_len;
+}
