@@ -1,0 +1,55 @@
+# A thin front for CMake: `make help` lists what there is. The real build is CMakeLists.txt.
+
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PREFIX ?= /usr/local
+
+.PHONY: all help demo test tidy format bench fuzz coverage install package clean
+
+all: ## build build/weir, build/libweir.a and build/libweir.so (release)
+	@cmake --preset release --log-level=NOTICE
+	@cmake --build build -j $(JOBS)
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: ## install what is missing, build, and show curl running on weir
+	@tools/setup.sh demo
+	@$(MAKE) --no-print-directory all
+	@tools/demo.sh
+
+test: ## install what is missing and run every test
+	@tools/setup.sh test
+	@tools/test.sh $(JOBS)
+
+tidy: all ## check layers, sizes and layout
+	@tools/tidy.py
+	@tools/tidy.py --archive build/libweir-core.a
+
+format: ## lay the sources out with clang-format
+	@tools/format.sh
+
+bench: ## measure, into build/
+	@tools/setup.sh bench
+	@$(MAKE) --no-print-directory all
+	@tools/bench.sh
+
+fuzz: ## fuzz each target for FUZZ_SECONDS (60) seconds with libFuzzer
+	@tools/setup.sh fuzz
+	@cmake --preset fuzz --log-level=NOTICE
+	@cmake --build build-fuzz -j $(JOBS)
+	@tools/fuzz.sh build-fuzz
+
+coverage: ## run the unit tests with gcov's instrumentation and print lines covered by folder
+	@tools/setup.sh test
+	@cmake --preset coverage --log-level=NOTICE
+	@cmake --build build-coverage -j $(JOBS)
+	@tools/coverage.sh build-coverage $(JOBS)
+
+install: all ## install into PREFIX (/usr/local); DESTDIR is honoured
+	@cmake --install build --prefix $(PREFIX)
+
+package: all ## make a .tar.gz and a .deb in build/
+	@cd build && cpack
+
+clean: ## remove what was built
+	@rm -rf build build-asan build-debug build-coverage build-fuzz

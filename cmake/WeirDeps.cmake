@@ -1,0 +1,17 @@
+# Libraries from the distribution, through pkg-config. What each is for: docs/adr/.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+# weir_need(NAME MODULE PACKAGE): target PkgConfig::NAME, or an error that names the package.
+function(weir_need name module package)
+	pkg_check_modules(${name} QUIET IMPORTED_TARGET GLOBAL ${module})
+	if(NOT ${name}_FOUND)
+		message(FATAL_ERROR "${module} is missing: install ${package}, "
+			"or run tools/setup.sh build")
+	endif()
+endfunction()
+
+weir_need(sodium libsodium libsodium-dev)
+weir_need(microhttpd libmicrohttpd libmicrohttpd-dev)
+pkg_check_modules(cmocka QUIET IMPORTED_TARGET GLOBAL cmocka)

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Runs every measurement there is in bench/, one after the other.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+found=no
+for script in bench/*.sh; do
+	[ -x "$script" ] || continue
+	found=yes
+	echo "== $script"
+	WEIR_BIN=$PWD/build/weir WEIR_BUILD_DIR=$PWD/build "$script"
+done
+if [ $found = no ]; then
+	echo "bench: no executable script in bench/" >&2
+	exit 1
+fi

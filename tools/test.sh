@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Builds what the tests need and runs them all:
+#   - on the sanitizer build, every test but those labelled `big`;
+#   - on the release build, the scripts again (full size) and what is labelled `big` or `release`.
+# Leaves build-asan/junit.xml and build/junit.xml, and prints the totals of both.
+#
+#   tools/test.sh [JOBS]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+jobs=${1:-$(nproc)}
+
+export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}"
+export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}"
+
+rm -f build/junit.xml build-asan/junit.xml
+cmake --preset release --log-level=NOTICE
+cmake --build build -j "$jobs"
+cmake --preset asan --log-level=NOTICE
+cmake --build build-asan -j "$jobs"
+
+status=0
+ctest --test-dir build-asan -LE big -j "$jobs" --output-on-failure --no-tests=error \
+	--output-junit junit.xml || status=$?
+ctest --test-dir build -L 'interop|gate|big|release' -j "$jobs" --output-on-failure \
+	--output-junit junit.xml || status=$?
+echo
+tools/test_total.py build-asan/junit.xml build/junit.xml
+exit $status
