@@ -27,5 +27,6 @@ done | awk '
 	}
 	END {
 		for (dir in total)
-			printf "%-16s %6d lines %6.1f%%\n", dir, total[dir], 100 * ran[dir] / total[dir]
+			printf "%-16s %6d lines %6.1f%%\n", dir, total[dir],
+			       100 * ran[dir] / total[dir]
 	}' | sort
