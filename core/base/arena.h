@@ -23,7 +23,11 @@ static inline void arena_init(struct arena *a, void *base, size_t len)
 }
 
 /* `bytes` bytes aligned to `align` (a power of two), zeroed. NULL when counting, or when the block
- * is used up (used > len tells the two apart). */
+ * is used up (used > len tells the two apart). The offset is aligned, so that counting and carving
+ * agree: `base` must itself be aligned as strictly as anything taken. */
 void *arena_take(struct arena *a, size_t bytes, size_t align);
+
+/* The same, but the bytes stay as the caller's block had them: not touched. */
+void *arena_carve(struct arena *a, size_t bytes, size_t align);
 
 #endif

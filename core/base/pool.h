@@ -2,7 +2,9 @@
  * pool.h: a fixed number of equal slots, named by their index; take and give in O(1).
  *
  * A free slot's first four bytes link the free list; all its other bytes keep what they held, so a
- * slot can carry a generation from one life to the next.
+ * slot can carry a generation from one life to the next. A slot that is taken for the first time
+ * reads as zeros; before that (index >= fresh) it holds whatever the caller's memory held, so an
+ * index that came from outside is compared with `fresh` before its slot is looked at.
  */
 #ifndef WEIR_BASE_POOL_H
 #define WEIR_BASE_POOL_H
@@ -23,7 +25,8 @@ struct pool {
 	uint32_t fresh;  /* slots from here on were never taken: memory is touched only by need */
 };
 
-/* `count` slots of `stride` bytes (at least 4), aligned to `align`, from `a` (may be counting). */
+/* `count` slots of `stride` bytes (at least 4), aligned to `align`, from `a` (may be counting).
+ * `stride` is a multiple of `align`. */
 void pool_init(struct pool *p, struct arena *a, uint32_t count, uint32_t stride, uint32_t align);
 
 /* The index of a slot, or POOL_NONE. Lowest-touched first: reused slots before fresh ones. */

@@ -1,0 +1,50 @@
+#include "base/pool.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/assert.h"
+
+void pool_init(struct pool *p, struct arena *a, uint32_t count, uint32_t stride, uint32_t align)
+{
+	weir_assert(stride >= sizeof(uint32_t) && stride % align == 0);
+	weir_assert(count < POOL_NONE);
+	size_t bytes = (size_t)count * stride;
+
+	if (stride > SIZE_MAX / (count + (size_t)1))
+		bytes = SIZE_MAX; /* more than there is: the arena says so */
+	/* Not cleared here: that would touch every page of a pool that may never fill. */
+	p->slots = arena_carve(a, bytes, align);
+	p->stride = stride;
+	p->count = count;
+	p->used = 0;
+	p->peak = 0;
+	p->free = POOL_NONE;
+	p->fresh = 0;
+}
+
+uint32_t pool_take(struct pool *p)
+{
+	uint32_t index = p->free;
+
+	if (index != POOL_NONE) {
+		memcpy(&p->free, pool_at(p, index), sizeof(p->free));
+	} else if (p->fresh < p->count) {
+		index = p->fresh++;
+		memset(pool_at(p, index), 0, p->stride);
+	} else {
+		return POOL_NONE;
+	}
+	p->used++;
+	if (p->used > p->peak)
+		p->peak = p->used;
+	return index;
+}
+
+void pool_give(struct pool *p, uint32_t index)
+{
+	weir_assert(index < p->fresh && p->used > 0);
+	memcpy(pool_at(p, index), &p->free, sizeof(p->free));
+	p->free = index;
+	p->used--;
+}
