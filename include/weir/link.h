@@ -44,6 +44,14 @@ int weir_tun_create(const char *name, char *name_out);
  * namespace. 0; -1 with errno. */
 int weir_tun_configure(const char *name, uint32_t mtu, const char *cidr4, const char *cidr6);
 
+/* The MTU of the device `name` in the current network namespace. 0; -1 with errno. */
+int weir_tun_mtu(const char *name, uint32_t *mtu);
+
+/* Makes two links that are each other's far end, without a device: what one sends the other
+ * receives, in order; EAGAIN (a lost packet) when too much waits. They may be used by two threads.
+ * `mtu` in bytes. 0; -1 with errno. */
+int weir_link_pipe_open(struct weir_link *out[2], uint32_t mtu);
+
 void weir_link_close(struct weir_link *l);
 
 #endif
