@@ -17,8 +17,8 @@
 #define WEIR_VERSION "0.1.0"
 #endif
 
-#define CLI_EXIT_OK	 0
-#define CLI_EXIT_FAILED	 1 /* the command was right, but its work failed */
+#define CLI_EXIT_OK      0
+#define CLI_EXIT_FAILED  1 /* the command was right, but its work failed */
 #define CLI_EXIT_BAD_USE 2
 
 /* The commands; argv[0] is the command's own name. They return the process's exit status. */

@@ -14,8 +14,8 @@
 #include "weir/link.h"
 
 #define RECV_BATCH_FRAMES 16
-#define PACKET_MAX	  65535u
-#define BUFFER_SIZE	  65536u
+#define PACKET_MAX        65535u
+#define BUFFER_SIZE       65536u
 /* Asked for each direction; the kernel gives at most net.core.wmem_max. */
 #define QUEUE_BYTES (4 * 1024 * 1024)
 

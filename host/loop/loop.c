@@ -61,7 +61,7 @@ struct weir_loop {
 	int epoll_fd;
 	weir_time now;
 	bool running;
-	bool more;	   /* something was done after the last output: do not sleep */
+	bool more;         /* something was done after the last output: do not sleep */
 	bool coarse_sleep; /* the kernel has no epoll_pwait2 */
 	struct weir_watch watches, removed; /* list heads */
 	void (*event)(void *user, struct weir_loop *loop, const struct weir_event *ev);
