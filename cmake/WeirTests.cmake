@@ -92,5 +92,7 @@ if(Python3_FOUND AND EXISTS ${PROJECT_SOURCE_DIR}/tools/tidy.py)
 	endif()
 	add_test(NAME tidy COMMAND ${tidy})
 	add_test(NAME tidy.selftest COMMAND ${tidy} --self-test)
-	set_tests_properties(tidy tidy.selftest PROPERTIES LABELS tidy)
+	add_test(NAME tidy.man COMMAND ${Python3_EXECUTABLE}
+		${PROJECT_SOURCE_DIR}/tools/man_tables.py --check)
+	set_tests_properties(tidy tidy.selftest tidy.man PROPERTIES LABELS tidy)
 endif()
