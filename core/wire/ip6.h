@@ -34,8 +34,10 @@ struct ip6_hdr {
 	uint16_t problem_off; /* for UNKNOWN_* and ROUTED: offset of the field at fault */
 };
 
-/* Reads a header and walks hop-by-hop, destination, routing and fragment headers in any order, at
- * most eight (MALFORMED beyond). No next header (59) gives proto 59. */
+/* Reads a header and walks hop-by-hop (only in the first place, RFC 8200 4: elsewhere it is a next
+ * header that is not known), destination, routing and fragment headers, at most eight (MALFORMED
+ * beyond). No next header (59) gives proto 59. A fragment that is not atomic ends the walk: proto
+ * and upper_off are then those of the piece. */
 enum ip6_result ip6_parse(struct ip6_hdr *out, const uint8_t *bytes, size_t len);
 
 /* The same for a header quoted in an ICMPv6 error: payload_len is not compared with `len`. */
