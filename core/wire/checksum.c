@@ -46,8 +46,8 @@ static inline uint64_t add64(uint64_t a, uint64_t b)
 	return s + (s < b);
 }
 
-/* Less than 8 bytes, as a word whose 16-bit parts add up to their sum. By sizes, since a memcpy of a
- * variable length costs more than the whole of a 20-byte header. */
+/* Less than 8 bytes, as a word whose 16-bit parts add up to their sum. By sizes, since a memcpy of
+ * a variable length costs more than the whole of a 20-byte header. */
 static uint64_t load_tail(const uint8_t *p, size_t len)
 {
 	uint64_t sum = 0;
@@ -129,8 +129,8 @@ uint16_t csum_fold(uint64_t sum)
 {
 	sum = (sum >> 32) + (sum & 0xffffffff); /* at most 2^33 - 2 */
 	sum = (sum >> 32) + (sum & 0xffffffff); /* at most 2^32 - 1 */
-	sum = (sum >> 16) + (sum & 0xffff);	/* at most 2^17 - 2 */
-	sum = (sum >> 16) + (sum & 0xffff);	/* at most 2^16 - 1 */
+	sum = (sum >> 16) + (sum & 0xffff);     /* at most 2^17 - 2 */
+	sum = (sum >> 16) + (sum & 0xffff);     /* at most 2^16 - 1 */
 	return (uint16_t)sum;
 }
 

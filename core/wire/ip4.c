@@ -25,8 +25,8 @@
 #include "base/be.h"
 #include "wire/checksum.h"
 
-#define FLAG_DF	 0x4000u
-#define FLAG_MF	 0x2000u
+#define FLAG_DF  0x4000u
+#define FLAG_MF  0x2000u
 #define FRAG_OFF 0x1fffu /* units of 8 bytes */
 
 /* 0 if version and header length are right and the header lies within `len` bytes. */

@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define IP_PROTO_ICMP 1u
-#define IP_PROTO_TCP 6u
-#define IP_PROTO_UDP 17u
+#define IP_PROTO_ICMP  1u
+#define IP_PROTO_TCP   6u
+#define IP_PROTO_UDP   17u
 #define IP_PROTO_ICMP6 58u
 
 #define IP4_HDR_LEN 20u
@@ -19,9 +19,9 @@ struct ip4_hdr {
 	uint8_t src[4], dst[4];
 	uint16_t total_len; /* bytes, header included */
 	uint16_t id;
-	uint16_t frag_off;  /* bytes, a multiple of 8 */
-	uint8_t hdr_len;    /* bytes, 20 to 60 */
-	uint8_t tos;        /* DSCP << 2 | ECN */
+	uint16_t frag_off; /* bytes, a multiple of 8 */
+	uint8_t hdr_len;   /* bytes, 20 to 60 */
+	uint8_t tos;       /* DSCP << 2 | ECN */
 	uint8_t ttl;
 	uint8_t proto;
 	bool dont_frag, more_frags;

@@ -13,8 +13,8 @@
  *	routing (43)     passed over with no segments left, otherwise refused: weir is an end node
  *	                 and type 0 is forbidden (RFC 5095)
  *	fragment (44)    ends the walk, unless the fragment is the whole packet (RFC8200-05): what
- *	                 follows is a piece of a packet, and `proto` names what that packet begins with
- *	none (59)        ends the walk
+ *	                 follows is a piece of a packet, and `proto` names what that packet begins
+ *with none (59)        ends the walk
  *
  * TCP, UDP and ICMPv6 end the walk; any other value is a next header that is not known.
  *
@@ -35,10 +35,10 @@
 #include "wire/ip4.h"
 
 #define NEXT_HOP_BY_HOP 0u
-#define NEXT_ROUTING	43u
-#define NEXT_FRAGMENT	44u
-#define NEXT_NONE	59u
-#define NEXT_DEST_OPTS	60u
+#define NEXT_ROUTING    43u
+#define NEXT_FRAGMENT   44u
+#define NEXT_NONE       59u
+#define NEXT_DEST_OPTS  60u
 
 #define OPT_PAD1 0u
 #define OPT_PADN 1u
@@ -49,10 +49,10 @@
 /* Where the walk is. */
 struct walk {
 	const uint8_t *bytes;
-	size_t end;	 /* of the packet, from the fixed header's start */
-	size_t off;	 /* of the header that is looked at */
+	size_t end;      /* of the packet, from the fixed header's start */
+	size_t off;      /* of the header that is looked at */
 	size_t next_off; /* of the field that named it */
-	uint8_t next;	 /* its kind */
+	uint8_t next;    /* its kind */
 };
 
 static enum ip6_result problem(struct ip6_hdr *out, enum ip6_result why, size_t off)

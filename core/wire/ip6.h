@@ -12,11 +12,11 @@
 
 enum ip6_result {
 	IP6_OK,
-	IP6_MALFORMED,     /* version or lengths are wrong: dropped without an answer */
-	IP6_UNKNOWN_NEXT,  /* a next header that is not known: parameter problem, code 1 */
-	IP6_UNKNOWN_OPT,   /* an option that asks for an answer: parameter problem, code 2 */
-	IP6_UNKNOWN_DROP,  /* an option that asks to be dropped in silence */
-	IP6_ROUTED,        /* a routing header with segments left: parameter problem, code 0 */
+	IP6_MALFORMED,    /* version or lengths are wrong: dropped without an answer */
+	IP6_UNKNOWN_NEXT, /* a next header that is not known: parameter problem, code 1 */
+	IP6_UNKNOWN_OPT,  /* an option that asks for an answer: parameter problem, code 2 */
+	IP6_UNKNOWN_DROP, /* an option that asks to be dropped in silence */
+	IP6_ROUTED,       /* a routing header with segments left: parameter problem, code 0 */
 };
 
 struct ip6_hdr {
@@ -25,11 +25,11 @@ struct ip6_hdr {
 	uint16_t payload_len; /* bytes after the fixed header */
 	uint8_t tclass;       /* DSCP << 2 | ECN */
 	uint8_t hop_limit;
-	uint8_t next;         /* of the fixed header; what emit writes */
-	uint8_t proto;        /* upper-layer protocol at the chain's end */
-	uint16_t upper_off;   /* bytes from the fixed header's start to the upper layer */
-	uint16_t frag_off;    /* bytes; valid if fragment */
-	bool fragment;        /* a fragment header is there and it is not atomic (RFC 6946) */
+	uint8_t next;       /* of the fixed header; what emit writes */
+	uint8_t proto;      /* upper-layer protocol at the chain's end */
+	uint16_t upper_off; /* bytes from the fixed header's start to the upper layer */
+	uint16_t frag_off;  /* bytes; valid if fragment */
+	bool fragment;      /* a fragment header is there and it is not atomic (RFC 6946) */
 	bool more_frags;
 	uint16_t problem_off; /* for UNKNOWN_* and ROUTED: offset of the field at fault */
 };

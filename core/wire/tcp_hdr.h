@@ -26,11 +26,12 @@
 /* A segment as meaning, in host order. Made once from bytes; nobody reads raw bytes after that. */
 struct tcp_seg {
 	seq_t seq, ack;
-	uint32_t len;      /* payload bytes */
-	uint16_t wnd;      /* the header's field, not scaled */
-	uint16_t urgent;   /* the header's field */
+	uint32_t len;    /* payload bytes */
+	uint16_t wnd;    /* the header's field, not scaled */
+	uint16_t urgent; /* the header's field */
 	uint16_t src_port, dst_port;
-	uint16_t gso_size; /* payload of each segment that was merged into this one; 0: one segment */
+	uint16_t gso_size; /* payload of each segment that was merged into this one; 0: one segment
+			    */
 	uint8_t flags;     /* TCP_* */
 	uint8_t hdr_len;   /* bytes, 20 to 60 */
 	struct tcp_opts opts;

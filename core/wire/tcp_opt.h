@@ -10,8 +10,8 @@
 
 #include "base/seq.h"
 
-#define TCP_OPT_MAX 40u    /* bytes */
-#define TCP_SACK_MAX 4u    /* blocks */
+#define TCP_OPT_MAX    40u /* bytes */
+#define TCP_SACK_MAX   4u  /* blocks */
 #define TCP_WSCALE_MAX 14u /* RFC 7323 2.3 */
 
 struct tcp_sack {
@@ -21,7 +21,7 @@ struct tcp_sack {
 struct tcp_opts {
 	bool has_mss, has_wscale, sack_permitted, has_ts;
 	uint16_t mss;
-	uint8_t wscale;   /* as received; above 14 it is given as 14 (RFC7323-04) */
+	uint8_t wscale; /* as received; above 14 it is given as 14 (RFC7323-04) */
 	uint8_t sack_count;
 	uint32_t ts_val, ts_ecr;
 	struct tcp_sack sack[TCP_SACK_MAX];
