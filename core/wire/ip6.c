@@ -13,8 +13,8 @@
  *	routing (43)     passed over with no segments left, otherwise refused: weir is an end node
  *	                 and type 0 is forbidden (RFC 5095)
  *	fragment (44)    ends the walk, unless the fragment is the whole packet (RFC8200-05): what
- *	                 follows is a piece of a packet, and `proto` names what that packet begins
- *with none (59)        ends the walk
+ *	                 follows is a piece, and `proto` names what its packet begins with
+ *	none (59)        ends the walk
  *
  * TCP, UDP and ICMPv6 end the walk; any other value is a next header that is not known.
  *
