@@ -12,6 +12,9 @@ function(weir_need name module package)
 	endif()
 endfunction()
 
-weir_need(sodium libsodium libsodium-dev)
 weir_need(microhttpd libmicrohttpd libmicrohttpd-dev)
+weir_need(crypto libcrypto libssl-dev)
+
+# For tests; without them there are none.
 pkg_check_modules(cmocka QUIET IMPORTED_TARGET GLOBAL cmocka)
+pkg_check_modules(sodium QUIET IMPORTED_TARGET GLOBAL libsodium)

@@ -16,16 +16,17 @@ make|runs the Makefile
 cmake|describes the build
 pkg-config/pkgconf|finds libraries
 libc6-dev|headers of the C library
-libsodium-dev|random keys; SHA-256 of the built-in origin
-libmicrohttpd-dev|HTTP of the built-in origin, weir.test'
+libmicrohttpd-dev|HTTP of the built-in origin, weir.test
+libssl-dev|SHA-256 of the built-in origin'
 rows_demo="$rows_build
 curl|the unmodified program of the demonstration
 ca-certificates|curl's certificates"
 rows_test="$rows_build
 curl|the client of the gateway's tests
 libcmocka-dev|unit tests
+libsodium-dev|the reference that the engine's hash is tested against
 python3|tools/tidy.py and peers in the interoperation tests
-binutils|nm, for tools/tidy.py
+binutils|objdump, for tools/tidy.py
 iproute2|devices and namespaces of the interoperation tests
 util-linux|unshare and setpriv: tests as an ordinary user
 procps|ps and pgrep: nothing may be left behind
