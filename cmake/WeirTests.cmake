@@ -2,7 +2,7 @@
 #
 #   tests/{unit,host,sim,golden,gate}/**/test_*.c  one cmocka program each; other sources of that
 #                                                  top folder are linked to each of its tests
-#   tests/{interop,gate}/test_*.sh                 scripts; WEIR_BIN names the command; status 77:
+#   tests/{interop,gate,package}/test_*.sh         scripts; WEIR_BIN names the command; status 77:
 #                                                  skipped, as the machine cannot do it
 #   tests/pkt, fuzz, bench                         have their own CMakeLists.txt
 #
@@ -82,6 +82,9 @@ else()
 endif()
 weir_add_scripts(interop)
 weir_add_scripts(gate)
+if(WEIR_BUILD_KIND STREQUAL "release")
+	weir_add_scripts(package)
+endif()
 
 find_package(Python3 COMPONENTS Interpreter)
 if(Python3_FOUND AND EXISTS ${PROJECT_SOURCE_DIR}/tools/tidy.py)

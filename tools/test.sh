@@ -21,7 +21,7 @@ cmake --build build-asan -j "$jobs"
 status=0
 ctest --test-dir build-asan -LE big -j "$jobs" --output-on-failure --no-tests=error \
 	--output-junit junit.xml || status=$?
-ctest --test-dir build -L 'interop|gate|big|release' -j "$jobs" --output-on-failure \
+ctest --test-dir build -L 'interop|gate|big|release|package' -j "$jobs" --output-on-failure \
 	--output-junit junit.xml || status=$?
 echo
 tools/test_total.py build-asan/junit.xml build/junit.xml

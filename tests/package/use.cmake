@@ -1,0 +1,7 @@
+cmake_minimum_required(VERSION 3.22)
+project(use LANGUAGES C)
+find_package(weir REQUIRED)
+add_executable(use_static ${USE_SOURCE})
+target_link_libraries(use_static weir::weir-static)
+add_executable(use_shared ${USE_SOURCE})
+target_link_libraries(use_shared weir::weir-shared)
