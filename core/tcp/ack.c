@@ -1,0 +1,200 @@
+/*
+ * Theory of operation
+ *
+ * The fifth step of RFC 9293 3.10.7.4. First the ACK field is checked (RFC 5961 5.2); then what it
+ * says is put into one struct ack_ctx, and the modules that live on ACKs read it in a fixed order:
+ * window, rtt, recovery, congestion control. (The scoreboard, RACK and pacing have their places in
+ * that order when they come.) None of them calls back. At the end the state moves if our FIN, or
+ * our SYN, was covered.
+ */
+#include "tcp/ackgen.h"
+#include "tcp/cc.h"
+#include "tcp/fsm.h"
+#include "tcp/input.h"
+#include "tcp/recovery.h"
+#include "tcp/rtt.h"
+#include "tcp/sndq.h"
+#include "tcp/timers.h"
+
+struct ack_ctx {
+	uint32_t acked;     /* sequence space newly acknowledged */
+	uint32_t wnd;       /* the peer's window, scaled */
+	uint64_t echo_ns;   /* age of the echoed timestamp, WEIR_NEVER: none */
+	bool duplicate;     /* RFC5681-02 */
+	bool opened;        /* the window was zero and is not any more */
+};
+
+static uint64_t echo_age(const struct tcp_in *in)
+{
+	const struct tcb *t = in->t;
+	const struct tcp_opts *o = &in->seg.opts;
+	uint32_t age;
+
+	if (!t->ts.ok || !o->has_ts || o->ts_ecr == 0)
+		return WEIR_NEVER;
+	age = (uint32_t)(in->now / NS_PER_MS) + t->ts.offset - o->ts_ecr;
+	return age < (1u << 31) ? (uint64_t)age * NS_PER_MS : WEIR_NEVER;
+}
+
+static bool is_duplicate(const struct tcp_in *in, uint32_t wnd)
+{
+	const struct tcb *t = in->t;
+	const struct tcp_seg *s = &in->seg;
+
+	if (tcb_flight(t) == 0 || s->len || (s->flags & (TCP_SYN | TCP_FIN)) ||
+	    !seq_eq(s->ack, t->snd.una))
+		return false;
+	return wnd == t->snd.wnd || (t->sack_ok && s->opts.sack_count);
+}
+
+/* RFC9293-X-05 */
+static void update_window(struct tcp_in *in, struct ack_ctx *a)
+{
+	struct tcb *t = in->t;
+	const struct tcp_seg *s = &in->seg;
+
+	if (seq_lt(s->ack, t->snd.una))
+		return;
+	if (!seq_lt(t->snd.wl1, s->seq) &&
+	    !(seq_eq(t->snd.wl1, s->seq) && seq_leq(t->snd.wl2, s->ack)))
+		return;
+	a->opened = t->snd.wnd == 0 && a->wnd > 0;
+	t->snd.wnd = a->wnd;
+	t->snd.wl1 = s->seq;
+	t->snd.wl2 = s->ack;
+	if (a->wnd > t->snd.wnd_max)
+		t->snd.wnd_max = a->wnd;
+}
+
+/* RFC5961-08. A SYN not yet acknowledged counts as sent. */
+static enum tcp_step check_range(struct tcp_in *in)
+{
+	struct tcb *t = in->t;
+	seq_t ack = in->seg.ack;
+	enum weir_counter verdict;
+
+	if (seq_gt(ack, t->snd.nxt))
+		verdict = WEIR_CTR_ACK_TOO_NEW;
+	else if (seq_lt(ack, seq_sub(t->snd.una, t->snd.wnd_max)))
+		verdict = WEIR_CTR_ACK_TOO_OLD;
+	else
+		return TCP_STEP_ON;
+	ackgen_challenge(t, in->env, in->now);
+	return input_done(in, verdict);
+}
+
+/* Our SYN is acknowledged: the windows count from here on. */
+static void syn_acked(struct tcp_in *in)
+{
+	struct tcb *t = in->t;
+
+	t->snd.wl1 = in->seg.seq;
+	t->snd.wl2 = in->seg.ack;
+	cc_init(&t->cc, in->env->cfg, t->snd.mss, t->retries);
+	if (t->origin == TCP_ORIGIN_ACTIVE)
+		tcb_event(t, WEIR_EV_CONNECTED);
+	if (t->state != WEIR_STATE_SYN_RECEIVED)
+		return;
+	fsm_step(t, FSM_ESTABLISH);
+	if (t->sndq.fin)
+		fsm_step(t, FSM_CLOSE); /* a close that was remembered */
+	timers_keepalive(t);
+}
+
+static void fin_acked(struct tcp_in *in)
+{
+	struct tcb *t = in->t;
+
+	if (!t->sndq.fin || !seq_eq(t->snd.una, seq_add(sndq_end(&t->sndq), 1)))
+		return;
+	if (fsm_next(t->state, FSM_FINACKED) == WEIR_STATE_COUNT)
+		return;
+	fsm_step(t, FSM_FINACKED);
+	if (t->state == WEIR_STATE_FIN_WAIT_2 && t->user.closed)
+		timer_set(t, TIMER_FINWAIT2, in->now + in->env->cfg->finwait2_ms * NS_PER_MS);
+	if (t->state == WEIR_STATE_CLOSED)
+		tcb_end(t, in->env, WEIR_OK);
+}
+
+static void note_room(struct tcb *t)
+{
+	if (t->sndq.full && sndq_room(t) >= t->user.sndbuf / 4) {
+		t->sndq.full = false;
+		tcb_event(t, WEIR_EV_WRITABLE);
+	}
+}
+
+static void new_ack(struct tcp_in *in, const struct ack_ctx *a)
+{
+	struct tcb *t = in->t;
+	const struct weir_config *cfg = in->env->cfg;
+	bool syn = seq_eq(t->snd.una, t->snd.iss);
+	bool first_partial;
+
+	t->snd.una = in->seg.ack;
+	t->snd.rtx = seq_max(t->snd.rtx, t->snd.una);
+	t->bytes_acked += t->sndq.len;
+	sndq_acked(t, in->env, t->snd.una);
+	t->bytes_acked -= t->sndq.len;
+	rtt_acked(&t->rtt, cfg, t->snd.una, a->echo_ns, in->now);
+	if (syn)
+		syn_acked(in);
+	if (recovery_acked(t, a->acked) == RECOVERY_OFF)
+		cc_newreno.on_ack(&t->cc, a->acked, t->snd.mss);
+	t->retries = 0;
+	t->user.stuck_at = tcb_flight(t) || t->sndq.len ? in->now : WEIR_NEVER;
+	first_partial = t->rec.active && !t->rec.partial;
+	t->rec.partial = t->rec.active;
+	if (!t->rec.active || first_partial)
+		timers_rearm(in->env, t, in->now); /* RFC6298-09, RFC6582-03 */
+	timers_user(in->env, t, in->now);
+	note_room(t);
+}
+
+/* The peer answered a probe, or its window moved without new data being acknowledged. */
+static void same_ack(struct tcp_in *in, const struct ack_ctx *a)
+{
+	struct tcb *t = in->t;
+
+	if (a->duplicate)
+		recovery_duplicate(t, in->env);
+	if (t->snd.wnd == 0 && t->user.stuck_at != WEIR_NEVER) {
+		t->user.stuck_at = in->now; /* MUST-37: it lives, so it may take its time */
+		timers_user(in->env, t, in->now);
+	}
+	if (a->opened) {
+		t->retries = 0;
+		/* what a probe carried may have been thrown away */
+		recovery_again(t, WEIR_CTR_RETX_WINDOW);
+	}
+	timers_window(in->env, t, in->now);
+}
+
+enum tcp_step ack_process(struct tcp_in *in)
+{
+	struct tcb *t = in->t;
+	const struct tcp_seg *s = &in->seg;
+	struct ack_ctx a = {.wnd = (uint32_t)s->wnd << t->snd_wscale};
+
+	if (!(s->flags & TCP_ACK))
+		return input_done(in, WEIR_CTR_NO_ACK);
+	if (t->state == WEIR_STATE_SYN_RECEIVED &&
+	    (seq_leq(s->ack, t->snd.una) || seq_gt(s->ack, t->snd.nxt))) {
+		in->answer = true; /* policy: RST (RFC 9293 3.5.2) */
+		in->answer_seq = s->ack;
+		return input_done(in, WEIR_CTR_HALF_BAD_ACK);
+	}
+	if (check_range(in) == TCP_STEP_DONE)
+		return TCP_STEP_DONE;
+	a.duplicate = is_duplicate(in, a.wnd);
+	a.echo_ns = echo_age(in);
+	update_window(in, &a);
+	if (seq_gt(s->ack, t->snd.una)) {
+		a.acked = s->ack.v - t->snd.una.v;
+		new_ack(in, &a);
+		fin_acked(in);
+	} else {
+		same_ack(in, &a);
+	}
+	return t->state == WEIR_STATE_CLOSED ? TCP_STEP_DONE : TCP_STEP_ON;
+}

@@ -1,0 +1,159 @@
+/*
+ * Theory of operation
+ *
+ * RFC 9293 3.10.7.4 as a fixed order of small steps; each may end the way with a verdict. Nothing
+ * here sends: answers are wishes (ackgen, want_*, in->answer) that output turns into segments when
+ * all input has been taken in, so that ACKs merge (MUST-58, MUST-59).
+ *
+ *   PAWS -> sequence and RST -> SYN -> ACK -> URG -> text -> FIN
+ *
+ * SYN-SENT has an order of its own (input_synsent.c) and joins at the sixth step.
+ */
+#include "tcp/input.h"
+
+#include "tcp/ackgen.h"
+#include "tcp/fsm.h"
+#include "tcp/rcvq.h"
+#include "tcp/timers.h"
+
+/* RFC5961-06. In SYN-RECEIVED of an active origin the same (3.10.7.4, fourth). */
+enum tcp_step input_syn(struct tcp_in *in)
+{
+	if (!(in->seg.flags & TCP_SYN))
+		return TCP_STEP_ON;
+	ackgen_challenge(in->t, in->env, in->now);
+	return input_done(in, WEIR_CTR_SYN_CHALLENGED);
+}
+
+/* The pointer names the byte after the last urgent one (MUST-62). */
+void input_urgent(struct tcp_in *in)
+{
+	struct tcb *t = in->t;
+	seq_t up = seq_add(in->seg.seq, in->seg.urgent);
+
+	if (!(in->seg.flags & TCP_URG) || !tcb_receives(t))
+		return;
+	if (seq_leq(up, seq_sub(t->rcv.nxt, rcvq_readable(t))))
+		return; /* all of it was read */
+	if (t->rcv.up_set && seq_leq(up, t->rcv.up))
+		return;
+	t->rcv.up = up;
+	t->rcv.up_set = true;
+	tcb_event(t, WEIR_EV_URGENT);
+}
+
+static void take_fin(struct tcp_in *in)
+{
+	struct tcb *t = in->t;
+
+	t->rcv.fin_done = true;
+	t->rcv.nxt = seq_add(t->rcv.nxt, 1);
+	if (seq_lt(t->rcv.adv, t->rcv.nxt))
+		t->rcv.adv = t->rcv.nxt;
+	fsm_step(t, FSM_FIN);
+	ackgen_now(t, WEIR_CTR_SENT_ACK);
+	tcb_event(t, WEIR_EV_READABLE);
+	timer_stop(t, TIMER_FINWAIT2);
+}
+
+static void note_fin(struct tcp_in *in)
+{
+	struct tcb *t = in->t;
+
+	if ((in->seg.flags & TCP_FIN) && !t->rcv.fin_seen) {
+		t->rcv.fin_seen = true;
+		t->rcv.fin = seq_add(in->seg.seq, in->seg.len);
+		if (seq_gt(t->rcv.fin, t->rcv.nxt)) {
+			in->verdict = WEIR_CTR_OUT_OF_ORDER;
+			ackgen_duplicate(t);
+		}
+	}
+	if (t->rcv.fin_seen && !t->rcv.fin_done && seq_eq(t->rcv.fin, t->rcv.nxt)) {
+		if (in->verdict == WEIR_CTR_OUT_OF_ORDER)
+			in->verdict = WEIR_CTR_ACCEPTED;
+		take_fin(in);
+	}
+}
+
+static void put_text(struct tcp_in *in)
+{
+	struct tcb *t = in->t;
+	struct tcp_seg *s = &in->seg;
+	bool gap = t->rcvq.ooo.count > 0;
+	uint32_t seg = s->gso_size && s->gso_size < s->len ? s->gso_size : s->len;
+	uint32_t got;
+	enum weir_counter v = rcvq_put(t, in->env, s->seq, s->payload, s->len, &got);
+
+	if (v != WEIR_CTR_ACCEPTED) {
+		in->verdict = v;
+		s->flags &= (uint8_t)(v == WEIR_CTR_OUT_OF_ORDER || v == WEIR_CTR_DUPLICATE
+					      ? 0xff
+					      : ~TCP_FIN);
+	}
+	if (got) {
+		t->bytes_received += got;
+		in->env->counters[WEIR_CTR_BYTES_IN] += got;
+		tcb_event(t, WEIR_EV_READABLE);
+		ackgen_data(t, in->env, got, seg, gap ? ACKGEN_FILLS_GAP : ACKGEN_IN_ORDER,
+			    in->now);
+	} else {
+		ackgen_duplicate(t);
+	}
+}
+
+void input_text(struct tcp_in *in)
+{
+	struct tcb *t = in->t;
+	struct tcp_seg *s = &in->seg;
+
+	if (!tcb_receives(t)) {
+		if (s->len)
+			in->verdict = WEIR_CTR_AFTER_FIN;
+		return;
+	}
+	if (t->rcv.fin_seen && seq_gt(seq_add(s->seq, s->len), t->rcv.fin)) {
+		s->len = seq_lt(s->seq, t->rcv.fin) ? t->rcv.fin.v - s->seq.v : 0;
+		s->flags &= (uint8_t)~TCP_FIN;
+	}
+	if (s->len && t->user.closed) {
+		/* SHLD-3: nobody will ever read it */
+		t->reason = WEIR_ABORTED;
+		t->want_rst = true;
+		in->verdict = WEIR_CTR_AFTER_CLOSE;
+		return;
+	}
+	if (s->len)
+		put_text(in);
+	note_fin(in);
+}
+
+static void established(struct tcp_in *in)
+{
+	if (accept_paws(in) == TCP_STEP_DONE || accept_sequence(in) == TCP_STEP_DONE ||
+	    input_syn(in) == TCP_STEP_DONE || ack_process(in) == TCP_STEP_DONE)
+		return;
+	input_urgent(in);
+	input_text(in);
+}
+
+void tcp_input(struct tcp_in *in)
+{
+	struct tcb *t = in->t;
+
+	t->segs_in++;
+	if (t->state == WEIR_STATE_SYN_SENT) {
+		if (input_synsent(in) == TCP_STEP_ON) {
+			input_urgent(in);
+			input_text(in);
+		}
+	} else {
+		established(in);
+	}
+	if (in->verdict == WEIR_CTR_ACCEPTED || in->verdict == WEIR_CTR_OUT_OF_ORDER ||
+	    in->verdict == WEIR_CTR_DUPLICATE) {
+		t->user.heard_at = in->now;
+		t->user.keep_sent = 0;
+	}
+	if (t->state != WEIR_STATE_CLOSED && t->reason != WEIR_OK)
+		tcb_end(t, in->env, t->reason);
+}

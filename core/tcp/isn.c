@@ -1,0 +1,36 @@
+#include "tcp/isn.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/hash.h"
+
+#define ID_MAX 40u
+
+/* The uses are told apart by a first byte, so that none of them reveals another. */
+enum { USE_ISN = 1, USE_TS = 2, USE_PORT = 3 };
+
+static uint64_t keyed(const uint8_t key[16], uint8_t use, const void *id, size_t len)
+{
+	uint8_t buf[1 + ID_MAX];
+
+	weir_assert(len <= ID_MAX);
+	buf[0] = use;
+	memcpy(buf + 1, id, len);
+	return siphash24(key, buf, 1 + len);
+}
+
+seq_t isn_make(const uint8_t key[16], const void *id, size_t len, weir_time now)
+{
+	return seq_make((uint32_t)(now / 4000u) + (uint32_t)keyed(key, USE_ISN, id, len));
+}
+
+uint32_t isn_ts_offset(const uint8_t key[16], const void *id, size_t len)
+{
+	return (uint32_t)keyed(key, USE_TS, id, len);
+}
+
+uint32_t isn_port_offset(const uint8_t key[16], const void *id, size_t len)
+{
+	return (uint32_t)keyed(key, USE_PORT, id, len);
+}

@@ -1,0 +1,91 @@
+/*
+ * Theory of operation
+ *
+ * One segment a round trip is timed with the caller's nanosecond clock; a retransmission makes the
+ * timing ambiguous and cancels it (Karn's rule), and then the echoed timestamp, which is never
+ * ambiguous, is used instead (RFC 7323 4). Timestamps tick in milliseconds, too coarse to be the
+ * first choice on a path of microseconds. Since there is at most one sample a round trip, the gains
+ * of RFC 6298 hold as they are and RFC 7323's scaling of them (appendix G) has nothing to scale.
+ *
+ * rto_ns is the computed value without doublings; `backoff` counts the doublings in force, so that
+ * a fresh sample undoes them all by becoming the computed value (RFC6298-12).
+ */
+#include "tcp/rtt.h"
+
+#define GRANULARITY_NS NS_PER_MS /* G of RFC 6298 */
+
+static uint64_t clamp(uint64_t v, uint64_t lo, uint64_t hi)
+{
+	return v < lo ? lo : v > hi ? hi : v;
+}
+
+void rtt_init(struct rtt *r, const struct weir_config *cfg)
+{
+	*r = (struct rtt){.rto_ns = cfg->rto_initial_ms * NS_PER_MS, .min_ns = UINT64_MAX};
+}
+
+void rtt_sent(struct rtt *r, seq_t end, weir_time now)
+{
+	if (r->timing)
+		return;
+	r->timing = true;
+	r->timed_seq = end;
+	r->timed_at = now;
+}
+
+void rtt_resent(struct rtt *r)
+{
+	r->timing = false;
+}
+
+/* RFC6298-02, -03, -07 */
+static void rtt_sample(struct rtt *r, const struct weir_config *cfg, uint64_t ns)
+{
+	uint64_t spread;
+
+	if (r->srtt_ns == 0) {
+		r->srtt_ns = ns ? ns : 1;
+		r->var_ns = ns / 2;
+	} else {
+		uint64_t err = r->srtt_ns > ns ? r->srtt_ns - ns : ns - r->srtt_ns;
+
+		r->var_ns = (3 * r->var_ns + err) / 4;
+		r->srtt_ns = (7 * r->srtt_ns + ns) / 8;
+		if (r->srtt_ns == 0)
+			r->srtt_ns = 1;
+	}
+	if (ns < r->min_ns)
+		r->min_ns = ns;
+	spread = 4 * r->var_ns > GRANULARITY_NS ? 4 * r->var_ns : GRANULARITY_NS;
+	r->rto_ns = clamp(r->srtt_ns + spread, cfg->rto_min_ms * NS_PER_MS,
+			  cfg->rto_max_ms * NS_PER_MS);
+	r->backoff = 0;
+}
+
+void rtt_acked(struct rtt *r, const struct weir_config *cfg, seq_t ack, uint64_t echo_ns,
+	       weir_time now)
+{
+	if (r->timing && seq_geq(ack, r->timed_seq)) {
+		r->timing = false;
+		rtt_sample(r, cfg, now - r->timed_at);
+	} else if (!r->timing && echo_ns != WEIR_NEVER) {
+		rtt_sample(r, cfg, echo_ns);
+	}
+}
+
+void rtt_backoff(struct rtt *r, const struct weir_config *cfg)
+{
+	r->timing = false;
+	if (rtt_rto(r, cfg) < cfg->rto_max_ms * NS_PER_MS && r->backoff < 32)
+		r->backoff++;
+}
+
+uint64_t rtt_rto(const struct rtt *r, const struct weir_config *cfg)
+{
+	uint64_t max = cfg->rto_max_ms * NS_PER_MS;
+	uint64_t rto = r->rto_ns;
+
+	for (unsigned i = 0; i < r->backoff && rto < max; i++)
+		rto *= 2;
+	return rto < max ? rto : max;
+}

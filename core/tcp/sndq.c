@@ -1,0 +1,79 @@
+#include "tcp/sndq.h"
+
+#include "base/assert.h"
+
+void sndq_init(struct sndq *q, seq_t first)
+{
+	*q = (struct sndq){.head = first};
+	pageq_init(&q->q);
+}
+
+uint32_t sndq_room(const struct tcb *t)
+{
+	uint32_t len = t->sndq.len;
+
+	return len < t->user.sndbuf ? t->user.sndbuf - len : 0;
+}
+
+static uint64_t end_offset(const struct sndq *q)
+{
+	return q->q.head + q->len;
+}
+
+size_t sndq_append(struct tcb *t, struct tcp_env *env, const uint8_t *bytes, size_t len)
+{
+	uint32_t room = sndq_room(t);
+	size_t n = len < room ? len : room;
+
+	n = pageq_write(&t->sndq.q, &env->pages, end_offset(&t->sndq), bytes, n);
+	t->sndq.len += (uint32_t)n;
+	return n;
+}
+
+size_t sndq_reserve(struct tcb *t, struct tcp_env *env, size_t want, struct pageq_piece *out,
+		    size_t max)
+{
+	uint64_t end = end_offset(&t->sndq);
+	uint32_t room = sndq_room(t);
+	size_t n = want < room ? want : room;
+	size_t covered;
+
+	n = pageq_reserve(&t->sndq.q, &env->pages, end, n);
+	if (n == 0)
+		return 0;
+	return pageq_pieces(&t->sndq.q, &env->pages, end, n, out, max, &covered);
+}
+
+void sndq_commit(struct tcb *t, size_t len)
+{
+	weir_assert(len <= sndq_room(t));
+	t->sndq.len += (uint32_t)len;
+}
+
+void sndq_acked(struct tcb *t, struct tcp_env *env, seq_t una)
+{
+	struct sndq *q = &t->sndq;
+	uint32_t n = seq_gt(una, q->head) ? una.v - q->head.v : 0;
+
+	if (n > q->len)
+		n = q->len; /* the FIN is not a byte */
+	if (n == 0)
+		return;
+	q->head = seq_add(q->head, n);
+	q->len -= n;
+	pageq_release(&q->q, &env->pages, q->q.head + n, q->q.head + n + q->len);
+}
+
+size_t sndq_pieces(const struct tcb *t, const struct tcp_env *env, seq_t seq, uint32_t len,
+		   struct pageq_piece *out, size_t max)
+{
+	size_t covered = 0;
+	size_t count;
+
+	if (len == 0)
+		return 0;
+	count = pageq_pieces(&t->sndq.q, &env->pages,
+			     t->sndq.q.head + (seq.v - t->sndq.head.v), len, out, max, &covered);
+	weir_assert(covered == len);
+	return count;
+}

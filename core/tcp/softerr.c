@@ -1,0 +1,36 @@
+#include "tcp/softerr.h"
+
+#include "tcp/recovery.h"
+
+static bool in_flight(const struct tcb *t, seq_t seq)
+{
+	return seq_in(seq, t->snd.una, tcb_flight(t));
+}
+
+enum weir_counter softerr_take(struct tcb *t, struct tcp_env *env, enum softerr_kind kind,
+			       enum weir_err what, seq_t seq)
+{
+	if (!in_flight(t, seq))
+		return WEIR_CTR_ICMP_STRAY;
+	if (kind == SOFTERR_HARD && t->state == WEIR_STATE_SYN_SENT) {
+		tcb_end(t, env, what);
+		return WEIR_CTR_ICMP_HARD;
+	}
+	t->soft = what;
+	tcb_event(t, WEIR_EV_SOFT_ERROR);
+	return WEIR_CTR_ICMP_SOFT;
+}
+
+enum weir_counter softerr_path(struct tcb *t, struct tcp_env *env, uint32_t mss, seq_t seq)
+{
+	(void)env;
+	if (!in_flight(t, seq))
+		return WEIR_CTR_ICMP_STRAY;
+	if (mss >= t->path_mss)
+		return WEIR_CTR_ICMP_IGNORED;
+	t->path_mss = (uint16_t)mss;
+	tcb_set_mss(t);
+	if (tcb_synchronized(t))
+		recovery_again(t, WEIR_CTR_RETX_PMTU);
+	return WEIR_CTR_ICMP_PMTU;
+}

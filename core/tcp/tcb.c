@@ -1,0 +1,191 @@
+#include "tcp/tcb.h"
+
+#include "base/assert.h"
+#include "tcp/cc.h"
+#include "tcp/fsm.h"
+#include "tcp/rcvq.h"
+#include "tcp/recovery.h"
+#include "tcp/rtt.h"
+#include "tcp/sndq.h"
+#include "tcp/timers.h"
+#include "tcp/window.h"
+
+#define TS_OPT_LEN 12u /* NOP, NOP, timestamps */
+#define MSS_MIN 1u
+
+void tcb_init(struct tcb *t, const struct tcp_env *env, uint16_t mss_local, uint16_t mss_default,
+	      weir_time now)
+{
+	const struct weir_config *cfg = env->cfg;
+
+	*t = (struct tcb){.state = WEIR_STATE_CLOSED, .path_mss = mss_local};
+	t->peer_mss = mss_default;
+	t->user = (struct user){
+		.sndbuf = (uint32_t)cfg->sndbuf,
+		.rcvbuf = (uint32_t)cfg->rcvbuf,
+		.keep_idle_ms = (uint32_t)cfg->keep_idle_ms,
+		.keep_interval_ms = (uint32_t)cfg->keep_interval_ms,
+		.user_timeout_ms = (uint32_t)cfg->r2_ms,
+		.keep_count = (uint8_t)cfg->keep_count,
+		.dscp = (uint8_t)cfg->dscp,
+		.ttl = (uint8_t)cfg->ttl,
+		.nodelay = !cfg->nagle,
+		.keepalive = cfg->keepalive,
+		.heard_at = now,
+		.stuck_at = WEIR_NEVER,
+	};
+	t->rcv_wscale = cfg->window_scaling ? window_shift(t->user.rcvbuf) : 0;
+	t->ackgen.quick = (uint8_t)cfg->quickacks;
+	timers_init(&t->timers);
+	rtt_init(&t->rtt, cfg);
+	rcvq_init(&t->rcvq);
+	sndq_init(&t->sndq, seq_make(0));
+	tcb_set_mss(t);
+}
+
+void tcb_set_mss(struct tcb *t)
+{
+	uint32_t room = t->path_mss < t->peer_mss ? t->path_mss : t->peer_mss;
+	uint32_t opts = t->ts.ok ? TS_OPT_LEN : 0;
+
+	t->snd.mss = room > opts + MSS_MIN ? room - opts : MSS_MIN;
+}
+
+void tcb_agree(struct tcb *t, const struct tcp_env *env, const struct tcp_agreed *a)
+{
+	uint32_t seg;
+
+	t->peer_mss = a->mss > TS_OPT_LEN ? a->mss : TS_OPT_LEN + MSS_MIN;
+	t->ts.ok = a->ts_ok;
+	t->sack_ok = a->sack_ok;
+	t->wscale_ok = a->wscale_ok;
+	t->snd_wscale = a->snd_wscale;
+	t->rcv_wscale = a->rcv_wscale;
+	tcb_set_mss(t);
+	seg = t->path_mss > TS_OPT_LEN ? t->path_mss - TS_OPT_LEN : MSS_MIN;
+	t->rcv.space = window_first(env->cfg, t->user.rcvbuf, seg);
+	/* RMSS is not known before segments come; half a kilobyte is what every link carries */
+	t->rcv.seg_max = seg < 536u ? seg : 536u;
+}
+
+static void set_iss(struct tcb *t, seq_t iss)
+{
+	t->snd.iss = iss;
+	t->snd.una = iss;
+	t->snd.nxt = iss;
+	t->snd.rtx = iss;
+	sndq_init(&t->sndq, seq_add(iss, 1));
+	recovery_init(&t->rec, iss);
+}
+
+void tcb_open_active(struct tcb *t, const struct tcp_env *env, seq_t iss, uint32_t ts_offset,
+		     weir_time now)
+{
+	t->origin = TCP_ORIGIN_ACTIVE;
+	set_iss(t, iss);
+	t->ts.offset = ts_offset;
+	t->want_syn = true;
+	/* The window on our SYN is a length; it becomes an edge when RCV.NXT is known. */
+	t->rcv.adv = seq_make(window_syn(env, t->user.rcvbuf));
+	fsm_step(t, FSM_OPEN);
+	t->user.stuck_at = now;
+	timers_user(env, t, now);
+}
+
+void tcb_open_passive(struct tcb *t, struct tcp_env *env, const struct tcb_passive *p,
+		      weir_time now)
+{
+	t->origin = TCP_ORIGIN_PASSIVE;
+	set_iss(t, p->iss);
+	t->snd.nxt = seq_add(p->iss, 1);
+	t->snd.rtx = t->snd.nxt;
+	t->ts.offset = p->ts_offset;
+	t->ts.recent = p->ts_recent;
+	t->ts.recent_at = now;
+	t->rcv.irs = p->irs;
+	t->rcv.nxt = seq_add(p->irs, 1);
+	t->rcv.adv = seq_add(t->rcv.nxt, p->rcv_wnd);
+	t->rcv.last_ack = t->rcv.nxt;
+	t->snd.wnd = p->snd_wnd;
+	t->snd.wnd_max = p->snd_wnd;
+	t->snd.wl1 = p->irs;
+	t->retries = p->retries;
+	tcb_agree(t, env, &p->agreed);
+	fsm_step(t, FSM_SYN);
+	env->counters[WEIR_CTR_OPENED_PASSIVE]++;
+}
+
+void tcb_flush(struct tcb *t, struct tcp_env *env)
+{
+	rcvq_clear(t, env);
+	pageq_clear(&t->sndq.q, &env->pages);
+	t->sndq.len = 0;
+	t->sndq.head = t->snd.una;
+}
+
+void tcb_end(struct tcb *t, struct tcp_env *env, enum weir_err reason)
+{
+	if (t->state != WEIR_STATE_CLOSED)
+		fsm_step(t, FSM_END);
+	t->reason = reason;
+	timers_init(&t->timers);
+	if (reason != WEIR_OK) {
+		tcb_flush(t, env);
+		tcb_event(t, WEIR_EV_READABLE);
+	} else {
+		/* orderly: what the user has not read yet stays readable */
+		pageq_clear(&t->sndq.q, &env->pages);
+		t->sndq.len = 0;
+	}
+}
+
+static const char *check_send(const struct tcb *t)
+{
+	if (seq_gt(t->snd.una, t->snd.nxt))
+		return "SND.UNA > SND.NXT";
+	if (seq_lt(t->snd.rtx, t->snd.una) || seq_gt(t->snd.rtx, t->snd.nxt))
+		return "the resend point is outside SND.UNA..SND.NXT";
+	if (seq_gt(t->snd.nxt, seq_add(sndq_end(&t->sndq), t->sndq.fin ? 1 : 0)))
+		return "SND.NXT beyond what was queued";
+	if (t->sndq.len && t->sndq.q.dir == POOL_NONE)
+		return "bytes queued without pages";
+	if (!t->sndq.len && t->sndq.q.dir != POOL_NONE && t->sndq.q.held > 2)
+		return "an empty send queue holds pages";
+	if (t->snd.mss == 0)
+		return "a segment size of zero";
+	return NULL;
+}
+
+static const char *check_timers(const struct tcb *t)
+{
+	bool rtx = timer_on(t, TIMER_RTX), persist = timer_on(t, TIMER_PERSIST);
+
+	if (rtx && persist)
+		return "RTX and PERSIST run together";
+	if (tcb_flight(t) && !rtx && !persist)
+		return "data is out and no timer runs";
+	return NULL;
+}
+
+const char *tcb_check(const struct tcb *t, const struct tcp_env *env)
+{
+	const char *bad;
+
+	(void)env;
+	if (t->state == WEIR_STATE_CLOSED || t->state == WEIR_STATE_TIME_WAIT)
+		return timers_next(&t->timers) == WEIR_NEVER ? NULL : "a timer runs after the end";
+	bad = check_send(t);
+	if (!bad)
+		bad = check_timers(t);
+	if (bad)
+		return bad;
+	if (t->state == WEIR_STATE_SYN_SENT)
+		return NULL;
+	if (seq_gt(t->rcv.nxt, t->rcv.adv))
+		return "RCV.NXT beyond the right edge";
+	if (t->rcvq.q.head > t->rcvq.nxt)
+		return "read beyond what was received";
+	if (tcb_synchronized(t) && t->cc.cwnd < t->snd.mss && t->cc.cwnd < 1)
+		return "cwnd is zero";
+	return NULL;
+}

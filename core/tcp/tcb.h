@@ -1,0 +1,262 @@
+/*
+ * tcb.h: the state of one connection, a struct of structs, each owned by one source.
+ *
+ * Everything is by value: a connection can be copied, compared and pictured. It knows neither
+ * addresses nor IP: the stack that owns it does (core/stack/conn.h). Buffers are pages and ranges
+ * of pools shared through struct tcp_env, so an idle connection holds none.
+ */
+#ifndef WEIR_TCP_TCB_H
+#define WEIR_TCP_TCB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/pageq.h"
+#include "base/pool.h"
+#include "base/ranges.h"
+#include "base/seq.h"
+#include "base/tokens.h"
+#include "wire/tcp_hdr.h"
+#include "weir/weir.h"
+
+#define NS_PER_MS 1000000ull
+
+/* What all connections of a stack share. */
+struct tcp_env {
+	const struct weir_config *cfg;
+	struct pool pages;  /* buffer pages */
+	struct pool ranges; /* out-of-order ranges */
+	uint64_t counters[WEIR_CTR_COUNT];
+};
+
+enum tcp_origin { TCP_ORIGIN_ACTIVE, TCP_ORIGIN_PASSIVE };
+
+/* What the two ends agreed on with their SYNs, and what one of them is told. */
+struct tcp_agreed {
+	uint16_t mss;       /* the peer's MSS option, or the default (MUST-15) */
+	uint8_t snd_wscale; /* shift of windows that come in */
+	uint8_t rcv_wscale; /* shift of windows that go out */
+	bool wscale_ok, ts_ok, sack_ok;
+};
+
+/* Send sequence space (RFC 9293 3.3.1). */
+struct tcb_snd {
+	seq_t iss;
+	seq_t una;        /* oldest not acknowledged */
+	seq_t nxt;        /* one past the highest ever sent */
+	seq_t rtx;        /* next to send again after an RTO; == nxt: nothing */
+	seq_t wl1, wl2;   /* SEG.SEQ and SEG.ACK of the last window update */
+	seq_t up;         /* one past the last urgent byte, valid if up_set */
+	uint32_t wnd;     /* bytes, scaled */
+	uint32_t wnd_max; /* largest wnd ever seen: MAX.SND.WND of RFC 5961 and 9293 3.8.6.2.1 */
+	uint32_t mss;     /* most payload of a segment, options taken off (MUST-16) */
+	bool up_set;
+	bool force;       /* the override timer fired: send what the window takes */
+};
+
+/* Receive sequence space. */
+struct tcb_rcv {
+	seq_t irs;
+	seq_t nxt;
+	seq_t adv;         /* right edge: one past the last byte ever offered (RFC7323-08) */
+	seq_t last_ack;    /* Last.ACK.sent (RFC7323-29) */
+	seq_t fin;         /* sequence number of the peer's FIN, valid if fin_seen */
+	seq_t up;          /* RCV.UP, valid if up_set */
+	uint32_t space;    /* bytes of buffer offered at present; grows up to user.rcvbuf */
+	uint32_t round;    /* bytes consumed since space last grew or was weighed */
+	uint32_t seg_max;  /* largest payload of one segment seen: RMSS as far as we know */
+	bool fin_seen;     /* a FIN has come, perhaps above a gap */
+	bool fin_done;     /* ... and everything before it too */
+	bool up_set;
+};
+
+/* Bytes to send: offset q.head is the byte at `head`. */
+struct sndq {
+	struct pageq q;
+	seq_t head;   /* sequence number of the first byte kept */
+	uint32_t len; /* bytes from head on, sent or not */
+	bool fin;     /* a FIN follows the last byte */
+	bool more;    /* the user said that more follows at once */
+	bool full;    /* the user was told AGAIN: WRITABLE is due when there is room */
+};
+
+/* Bytes received: from q.head to `nxt` in order, above it the ranges. */
+struct rcvq {
+	struct pageq q;
+	uint64_t nxt;       /* stream offset of RCV.NXT */
+	struct ranges ooo;
+};
+
+struct tsopt {
+	bool ok;
+	uint32_t offset;     /* of our clock (RFC7323-26) */
+	uint32_t recent;     /* TS.Recent */
+	weir_time recent_at; /* when it was set, for the 24-day rule */
+};
+
+struct rtt {
+	uint64_t srtt_ns, var_ns, rto_ns; /* srtt 0: no sample yet */
+	uint64_t min_ns;
+	weir_time timed_at; /* when the segment that ends at timed_seq went out */
+	seq_t timed_seq;
+	weir_time sent_at;  /* when anything that takes sequence space was last sent */
+	bool timing;
+	uint8_t backoff;    /* doublings in force */
+};
+
+struct cc {
+	uint32_t cwnd, ssthresh; /* bytes */
+	uint32_t acked;          /* bytes acknowledged towards the next increase */
+	bool limited;            /* cwnd held sending back since the last ACK */
+};
+
+struct recovery {
+	seq_t recover;     /* RFC 6582 */
+	uint32_t inflate;  /* bytes that duplicate ACKs add to the window in recovery */
+	uint8_t dupacks;
+	uint8_t limited;   /* segments sent by limited transmit (RFC 3042) in this run */
+	bool active;
+	bool partial;      /* a partial ACK came in this recovery (RFC6582-03) */
+	bool want;         /* resend one segment at SND.UNA */
+	enum weir_counter why;   /* of that one */
+	enum weir_counter again; /* why everything from snd.rtx on is sent again */
+};
+
+enum tcp_timer {
+#define X(name, text) TIMER_##name,
+#include "tcp/timers.def"
+#undef X
+	TIMER_COUNT
+};
+
+struct timers {
+	weir_time at[TIMER_COUNT]; /* WEIR_NEVER: off */
+};
+
+struct ackgen {
+	uint32_t bytes;      /* received in order and not yet acknowledged */
+	uint8_t segs;        /* segments of these */
+	uint8_t quick;       /* segments that are still acknowledged at once */
+	uint8_t dups;        /* duplicate ACKs owed (RFC5681-12) */
+	bool now;            /* an ACK is due at once */
+	enum weir_counter why;
+	struct tokens challenge;
+	uint32_t oow_at_ms;  /* when an unacceptable empty segment was last answered */
+};
+
+/* What the user set (def/connopt.def) and where his close stands. */
+struct user {
+	uint32_t sndbuf, rcvbuf;
+	uint32_t keep_idle_ms, keep_interval_ms;
+	uint32_t user_timeout_ms; /* 0: never */
+	uint8_t keep_count, keep_sent;
+	uint8_t dscp, ttl;
+	bool nodelay, keepalive;
+	bool closed;              /* weir_close() or weir_abort(): nobody reads any more */
+	weir_time heard_at;       /* when a segment of the peer was last accepted */
+	weir_time stuck_at;       /* since when the oldest byte waits; WEIR_NEVER: nothing waits */
+};
+
+struct tcb {
+	enum weir_state state;
+	enum tcp_origin origin;
+	enum weir_err reason;    /* why it ended; WEIR_OK while it lives or when orderly */
+	enum weir_err soft;      /* last soft error not yet reported (SHLD-25) */
+	uint32_t events;         /* bits of enum weir_event_kind not yet read */
+	uint8_t retries;         /* of the oldest segment */
+	uint8_t rcv_wscale, snd_wscale;
+	bool sack_ok;
+	bool wscale_ok;          /* both SYNs carried window scale, or ours offers it */
+	bool want_syn;           /* a SYN or SYN-ACK is to be sent */
+	bool want_probe;         /* a zero-window probe is to be sent */
+	bool want_keep;          /* a keep-alive probe is to be sent */
+	bool want_rst;           /* ended with an RST that is still to be sent */
+	uint16_t path_mss;       /* most TCP payload and options that the path takes */
+	uint16_t peer_mss;       /* as the peer said */
+	struct tcb_snd snd;
+	struct tcb_rcv rcv;
+	struct sndq sndq;
+	struct rcvq rcvq;
+	struct tsopt ts;
+	struct rtt rtt;
+	struct cc cc;
+	struct recovery rec;
+	struct timers timers;
+	struct ackgen ackgen;
+	struct user user;
+	uint64_t bytes_acked, bytes_received;
+	uint32_t segs_in, segs_out, retransmits;
+};
+
+_Static_assert(sizeof(struct tcb) <= 832, "a connection fits 1,024 bytes with the stack's part");
+
+/* Makes a closed connection with the settings of the configuration. `mss_local`: largest TCP
+ * payload the link takes in one packet, without options; `mss_default`: the peer's until it says
+ * otherwise (MUST-15). */
+void tcb_init(struct tcb *t, const struct tcp_env *env, uint16_t mss_local, uint16_t mss_default,
+	      weir_time now);
+
+/* Sets what both sides know from the SYNs, once the handshake has them. */
+void tcb_agree(struct tcb *t, const struct tcp_env *env, const struct tcp_agreed *a);
+
+/* Makes the connection a half-open record stood for (RFC 9293 3.10.7.4: SYN-RECEIVED becomes
+ * ESTABLISHED); the segment that completes it is then given to tcp_input(). */
+struct tcb_passive {
+	struct tcp_agreed agreed;
+	seq_t iss, irs;
+	uint32_t snd_wnd;    /* of the SYN, not scaled */
+	uint32_t rcv_wnd;    /* offered on the SYN-ACK */
+	uint32_t ts_recent, ts_offset;
+	uint8_t retries;     /* SYN-ACKs sent again */
+};
+void tcb_open_passive(struct tcb *t, struct tcp_env *env, const struct tcb_passive *p,
+		      weir_time now);
+
+/* Starts an active open: SYN-SENT with a SYN to be sent. */
+void tcb_open_active(struct tcb *t, const struct tcp_env *env, seq_t iss, uint32_t ts_offset,
+		     weir_time now);
+
+/* Gives all pages and ranges back. */
+void tcb_flush(struct tcb *t, struct tcp_env *env);
+
+/* Ends the connection at once: queues flushed, timers off, CLOSED with `reason`. */
+void tcb_end(struct tcb *t, struct tcp_env *env, enum weir_err reason);
+
+/* Marks an event for the user. */
+static inline void tcb_event(struct tcb *t, enum weir_event_kind k)
+{
+	t->events |= 1u << k;
+}
+
+/* Recomputes snd.mss from peer_mss, path_mss and the options that every segment carries. */
+void tcb_set_mss(struct tcb *t);
+
+/* Bytes sent and not acknowledged, SYN and FIN counted. */
+static inline uint32_t tcb_flight(const struct tcb *t)
+{
+	return t->snd.nxt.v - t->snd.una.v;
+}
+
+/* The receive window as the peer knows it. */
+static inline uint32_t tcb_rcv_wnd(const struct tcb *t)
+{
+	return t->rcv.adv.v - t->rcv.nxt.v;
+}
+
+/* Does the state stand for a connection whose both SYNs are acknowledged? */
+static inline bool tcb_synchronized(const struct tcb *t)
+{
+	return t->state >= WEIR_STATE_ESTABLISHED;
+}
+
+/* May the peer's data still be delivered? */
+static inline bool tcb_receives(const struct tcb *t)
+{
+	return t->state == WEIR_STATE_ESTABLISHED || t->state == WEIR_STATE_FIN_WAIT_1 ||
+	       t->state == WEIR_STATE_FIN_WAIT_2;
+}
+
+/* NULL: every invariant of the connection holds; otherwise the text of one that does not. */
+const char *tcb_check(const struct tcb *t, const struct tcp_env *env);
+
+#endif

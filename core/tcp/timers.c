@@ -1,0 +1,193 @@
+/*
+ * Theory of operation
+ *
+ * A connection has one time for each row of timers.def and one node on the stack's wheel, armed for
+ * the nearest. RTX and PERSIST exclude each other: RTX runs while data is out and the window is
+ * open, PERSIST while the window is closed, or while something small waits that no ACK will set
+ * free. The user timeout (R2 of MUST-20) is the age of the oldest byte that waits, so it is the same
+ * for data that was sent and for data that the window holds back; a peer that answers probes keeps
+ * it young (MUST-37).
+ */
+#include "tcp/timers.h"
+
+#include "tcp/ackgen.h"
+#include "tcp/cc.h"
+#include "tcp/recovery.h"
+#include "tcp/rtt.h"
+#include "tcp/sndq.h"
+
+void timers_init(struct timers *x)
+{
+	for (unsigned i = 0; i < TIMER_COUNT; i++)
+		x->at[i] = WEIR_NEVER;
+}
+
+weir_time timers_next(const struct timers *x)
+{
+	weir_time next = WEIR_NEVER;
+
+	for (unsigned i = 0; i < TIMER_COUNT; i++)
+		if (x->at[i] < next)
+			next = x->at[i];
+	return next;
+}
+
+/* Bytes, or a FIN, that were never sent. */
+static bool unsent(const struct tcb *t)
+{
+	seq_t end = seq_add(sndq_end(&t->sndq), t->sndq.fin);
+
+	return seq_lt(t->snd.nxt, end);
+}
+
+static bool window_closed(const struct tcb *t)
+{
+	return t->snd.wnd == 0 && !seq_eq(t->snd.una, t->snd.iss);
+}
+
+/* SHLD-29, SHLD-30: after one RTO, then in growing gaps. */
+static uint64_t probe_gap(const struct tcp_env *env, const struct tcb *t)
+{
+	uint64_t gap = rtt_rto(&t->rtt, env->cfg);
+	uint64_t max = env->cfg->persist_max_ms * NS_PER_MS;
+
+	for (unsigned i = 0; i < t->retries && gap < max; i++)
+		gap *= 2;
+	return gap < max ? gap : max;
+}
+
+void timers_rearm(const struct tcp_env *env, struct tcb *t, weir_time now)
+{
+	timer_stop(t, TIMER_RTX);
+	timer_stop(t, TIMER_PERSIST);
+	if (window_closed(t)) {
+		if (tcb_flight(t) || unsent(t))
+			timer_set(t, TIMER_PERSIST, now + probe_gap(env, t));
+	} else if (tcb_flight(t)) {
+		timer_set(t, TIMER_RTX, now + rtt_rto(&t->rtt, env->cfg));
+	}
+}
+
+void timers_window(const struct tcp_env *env, struct tcb *t, weir_time now)
+{
+	bool probing = timer_on(t, TIMER_PERSIST);
+
+	/* An override timer (open window, nothing out) is left to fire. */
+	if (window_closed(t) ? !probing : probing && tcb_flight(t))
+		timers_rearm(env, t, now);
+}
+
+void timers_override(const struct tcp_env *env, struct tcb *t, weir_time now)
+{
+	if (tcb_flight(t) || !unsent(t) || timer_on(t, TIMER_PERSIST) || !tcb_synchronized(t))
+		return;
+	if (window_closed(t))
+		timer_set(t, TIMER_PERSIST, now + probe_gap(env, t));
+	else
+		timer_set(t, TIMER_PERSIST, now + env->cfg->sws_override_ms * NS_PER_MS);
+}
+
+void timers_keepalive(struct tcb *t)
+{
+	if (t->user.keepalive && tcb_synchronized(t))
+		timer_set(t, TIMER_KEEP, t->user.heard_at + t->user.keep_idle_ms * NS_PER_MS);
+	else
+		timer_stop(t, TIMER_KEEP);
+}
+
+void timers_user(const struct tcp_env *env, struct tcb *t, weir_time now)
+{
+	bool syn = t->state == WEIR_STATE_SYN_SENT || t->state == WEIR_STATE_SYN_RECEIVED;
+	uint64_t limit_ms = syn ? env->cfg->syn_r2_ms : t->user.user_timeout_ms;
+
+	(void)now;
+	if (t->user.stuck_at == WEIR_NEVER || limit_ms == 0)
+		timer_stop(t, TIMER_USER);
+	else
+		timer_set(t, TIMER_USER, t->user.stuck_at + limit_ms * NS_PER_MS);
+}
+
+static void on_rtx(struct tcp_env *env, struct tcb *t, weir_time now)
+{
+	if (tcb_flight(t) == 0)
+		return;
+	env->counters[WEIR_CTR_RTO_FIRED]++;
+	cc_newreno.on_timeout(&t->cc, tcb_flight(t), t->snd.mss, t->retries);
+	rtt_backoff(&t->rtt, env->cfg);
+	recovery_timeout(t);
+	if (t->retries < UINT8_MAX)
+		t->retries++;
+	if (t->retries == env->cfg->r1_retries) { /* SHLD-9, MUST-47 */
+		t->soft = WEIR_TIMEOUT;
+		tcb_event(t, WEIR_EV_SOFT_ERROR);
+	}
+	timer_set(t, TIMER_RTX, now + rtt_rto(&t->rtt, env->cfg));
+}
+
+static void on_persist(struct tcp_env *env, struct tcb *t, weir_time now)
+{
+	if (!window_closed(t)) {
+		t->snd.force = true;
+		return;
+	}
+	t->want_probe = true;
+	if (t->retries < UINT8_MAX)
+		t->retries++;
+	timer_set(t, TIMER_PERSIST, now + probe_gap(env, t));
+}
+
+/* MUST-26: only when nothing is out and nothing was heard for the whole time. */
+static void on_keep(struct tcp_env *env, struct tcb *t, weir_time now)
+{
+	weir_time due = t->user.heard_at + t->user.keep_idle_ms * NS_PER_MS;
+
+	if (t->user.keep_sent == 0 && now < due) {
+		timer_set(t, TIMER_KEEP, due);
+		return;
+	}
+	if (tcb_flight(t) || t->sndq.len) {
+		timer_set(t, TIMER_KEEP, now + t->user.keep_idle_ms * NS_PER_MS);
+		return;
+	}
+	if (t->user.keep_sent >= t->user.keep_count) { /* MUST-29 */
+		tcb_end(t, env, WEIR_TIMEOUT);
+		return;
+	}
+	t->user.keep_sent++;
+	t->want_keep = true;
+	timer_set(t, TIMER_KEEP, now + t->user.keep_interval_ms * NS_PER_MS);
+}
+
+static void fire(struct tcp_env *env, struct tcb *t, enum tcp_timer k, weir_time now)
+{
+	switch (k) {
+	case TIMER_RTX:
+		on_rtx(env, t, now);
+		break;
+	case TIMER_PERSIST:
+		on_persist(env, t, now);
+		break;
+	case TIMER_DELACK:
+		ackgen_now(t, WEIR_CTR_SENT_ACK);
+		break;
+	case TIMER_KEEP:
+		on_keep(env, t, now);
+		break;
+	case TIMER_USER:
+	case TIMER_FINWAIT2:
+		tcb_end(t, env, WEIR_TIMEOUT);
+		break;
+	case TIMER_COUNT:
+		break;
+	}
+}
+
+void timers_run(struct tcp_env *env, struct tcb *t, weir_time now)
+{
+	for (unsigned i = 0; i < TIMER_COUNT && t->state != WEIR_STATE_CLOSED; i++) {
+		if (t->timers.at[i] > now)
+			continue;
+		timer_stop(t, (enum tcp_timer)i);
+		fire(env, t, (enum tcp_timer)i, now);
+	}
+}
