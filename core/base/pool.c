@@ -9,12 +9,11 @@ void pool_init(struct pool *p, struct arena *a, uint32_t count, uint32_t stride,
 {
 	weir_assert(stride >= sizeof(uint32_t) && stride % align == 0);
 	weir_assert(count < POOL_NONE);
-	size_t bytes = (size_t)count * stride;
+	/* Where size_t is 32 bits: as much as it can tell, which the arena then has not. */
+	size_t most = SIZE_MAX / stride;
 
-	if (stride > SIZE_MAX / (count + (size_t)1))
-		bytes = SIZE_MAX; /* more than there is: the arena says so */
 	/* Not cleared here: that would touch every page of a pool that may never fill. */
-	p->slots = arena_carve(a, bytes, align);
+	p->slots = arena_carve(a, (count < most ? count : most) * stride, align);
 	p->stride = stride;
 	p->count = count;
 	p->used = 0;
