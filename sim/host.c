@@ -1,0 +1,338 @@
+/*
+ * host.c: one stack and the applications on it.
+ *
+ * Theory of operation
+ *
+ * A host does with its stack what weir.h asks of every user: input each frame, output until there
+ * is nothing, read events until there are none, sleep until the deadline. A step is one cause (a
+ * frame, an application's turn, the deadline), followed by settle(): events and packets in turns
+ * until the stack has neither, since an event makes an application send, and a packet given out may
+ * make another event. Then all invariants of the stack are checked and its deadline is noted, which
+ * must lie ahead: a deadline that has passed while there is nothing to do would be a busy loop.
+ *
+ * A connection's user value is the number of its talk and its side plus one, so that each event
+ * finds its application and a wrong value is noticed. A held SYN finds its talk by its endpoints.
+ *
+ * Limits: at most OUTPUT_MAX packets in one step; a stack that sends more without input is broken.
+ */
+#include "sim/host.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "sim/app.h"
+#include "stack/check.h"
+
+#define STACK_ALIGN 64u
+#define OUTPUT_MAX  100000u
+
+static uint64_t user_of(const struct sim_talk *t, unsigned side)
+{
+	return ((uint64_t)t->number << 1 | side) + 1;
+}
+
+static struct sim_app app_of(struct sim_host *h, struct sim_talk *t, unsigned side)
+{
+	return (struct sim_app){.stack = h->stack,
+				.oracle = h->oracle,
+				.rng = &h->rng,
+				.talk = t,
+				.side = side,
+				.now = h->oracle->now};
+}
+
+static void run_app(struct sim_host *h, struct sim_talk *t, unsigned side)
+{
+	struct sim_app a = app_of(h, t, side);
+
+	sim_app_run(&a);
+	if (t->end[side].wake != WEIR_NEVER)
+		h->ops.wake_at(h->ops.user, h->number, t, side, t->end[side].wake);
+}
+
+/* --- Making and ending -------------------------------------------------------------------------
+ */
+
+bool sim_host_init(struct sim_host *h, const struct sim_host_config *cfg, uint64_t seed,
+		   weir_time now)
+{
+	struct weir_config *c = &h->cfg.stack;
+	enum weir_err err;
+	size_t bytes;
+
+	h->cfg = *cfg;
+	h->deadline = WEIR_NEVER;
+	sim_rng_seed(&h->rng, seed);
+	c->link_mtu = cfg->device.mtu;
+	c->link_gso_max = cfg->device.gso == SIM_GSO_NONE ? 0 : cfg->device.gso_max;
+	c->link_csum_offload = cfg->device.csum == SIM_CSUM_OFFLOAD;
+	bytes = weir_stack_bytes(c);
+	if (bytes == 0) {
+		sim_oracle_fail(h->oracle, "host %u: the configuration is refused", h->number);
+		return false;
+	}
+	bytes = (bytes + STACK_ALIGN - 1) / STACK_ALIGN * STACK_ALIGN;
+	h->memory = aligned_alloc(STACK_ALIGN, bytes);
+	weir_assert(h->memory != NULL);
+	err = weir_stack_init(&h->stack, h->memory, bytes, c, now);
+	for (unsigned i = 0; err == WEIR_OK && i < cfg->addr_count; i++)
+		err = weir_addr_add(h->stack, &cfg->addr[i], cfg->addr[i].family == 4 ? 8 : 64);
+	if (err != WEIR_OK)
+		sim_oracle_fail(h->oracle, "host %u: the stack is refused: %s", h->number,
+				weir_err_text(err));
+	return err == WEIR_OK;
+}
+
+void sim_host_free(struct sim_host *h)
+{
+	free(h->memory);
+	h->memory = NULL;
+	h->stack = NULL;
+}
+
+void sim_host_listen(struct sim_host *h, uint16_t port, enum weir_accept_mode mode)
+{
+	struct weir_listen_args args = {.local = {.port = port}, .mode = mode};
+	weir_listener l;
+	enum weir_err err = weir_listen(h->stack, &args, &l);
+
+	weir_assert(h->listener_count < SIM_LISTENERS_MAX);
+	if (err != WEIR_OK) {
+		sim_oracle_fail(h->oracle, "host %u: weir_listen says \"%s\"", h->number,
+				weir_err_text(err));
+		return;
+	}
+	h->listener[h->listener_count++] = l;
+}
+
+void sim_host_finish(struct sim_host *h)
+{
+	struct weir_usage usage;
+
+	for (unsigned i = 0; i < h->listener_count; i++)
+		if (weir_listener_close(h->stack, h->listener[i]) != WEIR_OK)
+			sim_oracle_fail(h->oracle, "host %u: a listener is gone", h->number);
+	h->listener_count = 0;
+	weir_stack_usage(h->stack, &usage);
+	sim_oracle_usage(h->oracle, h->number, &usage);
+}
+
+bool sim_host_owns(const struct sim_host *h, const struct weir_addr *addr)
+{
+	for (unsigned i = 0; i < h->cfg.addr_count; i++)
+		if (sim_addr_equal(&h->cfg.addr[i], addr))
+			return true;
+	return false;
+}
+
+/* --- Events ------------------------------------------------------------------------------------
+ */
+
+static void on_syn(struct sim_host *h, const struct weir_event *ev)
+{
+	unsigned side;
+	struct sim_talk *t = sim_talks_find(h->talks, &ev->tuple.local, &ev->tuple.remote, &side);
+
+	if (t == NULL || side != 1) {
+		sim_oracle_fail(h->oracle, "host %u: a held SYN of no talk", h->number);
+		return;
+	}
+	t->end[1].half = ev->half;
+	weir_half_user_set(h->stack, ev->half, user_of(t, 1));
+	h->ops.decide_at(h->ops.user, h->number, t, h->oracle->now + t->spec.reply_after_ns);
+}
+
+static void on_accepted(struct sim_host *h, const struct weir_event *ev)
+{
+	unsigned side;
+	struct sim_talk *t = sim_talks_find(h->talks, &ev->tuple.local, &ev->tuple.remote, &side);
+	struct sim_app a;
+
+	if (t == NULL || side != 1 || t->end[1].phase != SIM_PHASE_NONE) {
+		sim_oracle_fail(h->oracle, "host %u: accepted a connection that nobody opened",
+				h->number);
+		return;
+	}
+	a = app_of(h, t, 1);
+	t->end[1].phase = SIM_PHASE_OPEN;
+	t->end[1].ever_open = true;
+	sim_app_opened(&a, ev->conn);
+	if (weir_conn_user_set(h->stack, ev->conn, user_of(t, 1)) != WEIR_OK)
+		sim_oracle_fail(h->oracle, "host %u: an accepted connection is gone", h->number);
+	run_app(h, t, 1);
+}
+
+static void on_conn_event(struct sim_host *h, const struct weir_event *ev)
+{
+	uint64_t number = (ev->user - 1) >> 1;
+	unsigned side = (unsigned)((ev->user - 1) & 1);
+	struct sim_app a;
+
+	if (ev->user == 0 || number >= h->talks->count) {
+		sim_oracle_fail(h->oracle, "host %u: event %s with the user value %llu", h->number,
+				weir_event_name(ev->kind), (unsigned long long)ev->user);
+		return;
+	}
+	a = app_of(h, &h->talks->list[number], side);
+	sim_app_event(&a, ev);
+	run_app(h, a.talk, side);
+}
+
+static void on_event(struct sim_host *h, const struct weir_event *ev)
+{
+	switch (ev->kind) {
+	case WEIR_EV_SYN:
+		on_syn(h, ev);
+		break;
+	case WEIR_EV_ACCEPTED:
+		on_accepted(h, ev);
+		break;
+	case WEIR_EV_HALF_GONE:
+		break;
+	case WEIR_EV_CONNECTED:
+	case WEIR_EV_READABLE:
+	case WEIR_EV_WRITABLE:
+	case WEIR_EV_URGENT:
+	case WEIR_EV_SOFT_ERROR:
+	case WEIR_EV_CLOSED:
+		on_conn_event(h, ev);
+		break;
+	case WEIR_EV_COUNT:
+		sim_oracle_fail(h->oracle, "host %u: not an event", h->number);
+		break;
+	}
+}
+
+/* --- Steps -------------------------------------------------------------------------------------
+ */
+
+static void take_frame(void *user, struct sim_frame *f)
+{
+	struct sim_host *h = user;
+
+	h->packets_out++;
+	h->ops.send(h->ops.user, h->number, f);
+}
+
+static bool give_out(struct sim_host *h)
+{
+	struct weir_packet p;
+	const char *fault;
+
+	if (!weir_output(h->stack, &p, h->oracle->now))
+		return false;
+	fault = sim_device_send(&h->cfg.device, &p, take_frame, h);
+	if (fault != NULL)
+		sim_oracle_fail(h->oracle, "host %u: %s", h->number, fault);
+	return true;
+}
+
+static void settle(struct sim_host *h)
+{
+	struct weir_event ev;
+	unsigned packets = 0;
+	const char *broken;
+	bool did = true;
+
+	while (did && !h->oracle->failed) {
+		did = false;
+		while (!h->oracle->failed && weir_event_next(h->stack, &ev)) {
+			on_event(h, &ev);
+			did = true;
+		}
+		while (!h->oracle->failed && give_out(h)) {
+			did = true;
+			if (++packets > OUTPUT_MAX)
+				sim_oracle_fail(h->oracle, "host %u: output has no end", h->number);
+		}
+	}
+	broken = weir_stack_check(h->stack);
+	if (broken != NULL)
+		sim_oracle_fail(h->oracle, "host %u: invariant: %s", h->number, broken);
+	h->deadline = weir_deadline(h->stack, h->oracle->now);
+	if (h->deadline <= h->oracle->now)
+		sim_oracle_fail(h->oracle, "host %u: a deadline has passed, but nothing is to do",
+				h->number);
+}
+
+void sim_host_input(struct sim_host *h, const struct sim_frame *f, weir_time now)
+{
+	struct weir_frame frame;
+
+	sim_device_receive(&h->cfg.device, f, &frame);
+	weir_input(h->stack, &frame, now);
+	settle(h);
+}
+
+static void refuse_open(struct sim_host *h, struct sim_talk *t, unsigned side, enum weir_err err)
+{
+	sim_oracle_fail(h->oracle, "talk %u side %u: weir_connect says \"%s\"", t->number, side,
+			weir_err_text(err));
+}
+
+static const struct weir_addr *addr_of(const struct sim_host *h, uint8_t family)
+{
+	for (unsigned i = 0; i < h->cfg.addr_count; i++)
+		if (h->cfg.addr[i].family == family)
+			return &h->cfg.addr[i];
+	return NULL;
+}
+
+void sim_host_open(struct sim_host *h, struct sim_talk *t, unsigned side, weir_time now)
+{
+	struct weir_connect_args args = {.remote = t->at[!side], .user = user_of(t, side)};
+	struct sim_app a = app_of(h, t, side);
+	struct weir_info info;
+	weir_conn conn;
+	enum weir_err err;
+
+	args.local.port = t->spec.port[side];
+	args.local.addr = *addr_of(h, t->spec.family);
+	err = weir_connect(h->stack, &args, now, &conn);
+	if (err == WEIR_OK)
+		err = weir_conn_info(h->stack, conn, &info);
+	if (err != WEIR_OK) {
+		refuse_open(h, t, side, err);
+		return;
+	}
+	t->at[side] = info.tuple.local;
+	sim_talks_index(h->talks, t);
+	t->end[side].phase = SIM_PHASE_OPENING;
+	sim_app_opened(&a, conn);
+	run_app(h, t, side);
+	settle(h);
+}
+
+void sim_host_decide(struct sim_host *h, struct sim_talk *t, weir_time now)
+{
+	enum weir_err err = WEIR_OK;
+
+	switch (t->spec.reply) {
+	case SIM_REPLY_ACCEPT:
+		err = weir_half_accept(h->stack, t->end[1].half, user_of(t, 1), now);
+		break;
+	case SIM_REPLY_REFUSE:
+		err = weir_half_refuse(h->stack, t->end[1].half, WEIR_REFUSE_RST, now);
+		break;
+	}
+	/* The record may have ended meanwhile: the peer gave up, or sent another SYN. */
+	if (err != WEIR_OK && err != WEIR_NO_CONN)
+		sim_oracle_fail(h->oracle, "talk %u: deciding on a SYN says \"%s\"", t->number,
+				weir_err_text(err));
+	settle(h);
+}
+
+void sim_host_wake(struct sim_host *h, struct sim_talk *t, unsigned side, weir_time now)
+{
+	if (t->end[side].wake != now)
+		return; /* it has run since and wants another time */
+	run_app(h, t, side);
+	settle(h);
+}
+
+void sim_host_deadline(struct sim_host *h, weir_time now)
+{
+	(void)now; /* the oracle's clock is set; settle() runs what is due */
+	settle(h);
+}

@@ -1,0 +1,95 @@
+/*
+ * talk.c: the talks of a world. The table is sized at start and never moves, so that pointers stay
+ * good; look-up is by a hash of both endpoints that does not mind their order.
+ */
+#include "sim/talk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/frame.h"
+#include "sim/rng.h"
+
+void sim_talks_init(struct sim_talks *t, uint32_t max)
+{
+	uint32_t buckets = 1;
+
+	while (buckets < max)
+		buckets *= 2;
+	memset(t, 0, sizeof(*t));
+	t->max = max;
+	t->list = sim_alloc(max, sizeof(*t->list));
+	t->bucket = sim_alloc(buckets, sizeof(*t->bucket));
+	t->bucket_mask = buckets - 1;
+	for (uint32_t i = 0; i < buckets; i++)
+		t->bucket[i] = SIM_TALK_NONE;
+}
+
+void sim_talks_free(struct sim_talks *t)
+{
+	free(t->list);
+	free(t->bucket);
+	memset(t, 0, sizeof(*t));
+}
+
+struct sim_talk *sim_talks_add(struct sim_talks *t, const struct sim_talk_spec *spec, uint64_t seed)
+{
+	struct sim_talk *talk;
+
+	if (t->count == t->max)
+		return NULL;
+	talk = &t->list[t->count];
+	talk->number = t->count++;
+	talk->spec = *spec;
+	talk->chain = SIM_TALK_NONE;
+	for (unsigned side = 0; side < 2; side++) {
+		struct sim_end *e = &talk->end[side];
+
+		e->key = sim_mix(seed ^ sim_mix(talk->number * 2u + side));
+		e->wake = WEIR_NEVER;
+	}
+	return talk;
+}
+
+static uint64_t hash_endpoint(const struct weir_endpoint *e)
+{
+	uint64_t h = e->port;
+
+	for (unsigned i = 0; i < (e->addr.family == 4 ? 4u : 16u); i++)
+		h = h * 31 + e->addr.bytes[i];
+	return sim_mix(h);
+}
+
+static uint32_t bucket_of(const struct sim_talks *t, const struct weir_endpoint *a,
+			  const struct weir_endpoint *b)
+{
+	return (uint32_t)(hash_endpoint(a) + hash_endpoint(b)) & t->bucket_mask;
+}
+
+void sim_talks_index(struct sim_talks *t, struct sim_talk *talk)
+{
+	uint32_t *head = &t->bucket[bucket_of(t, &talk->at[0], &talk->at[1])];
+
+	if (talk->indexed)
+		return;
+	talk->indexed = true;
+	talk->chain = *head;
+	*head = talk->number;
+}
+
+struct sim_talk *sim_talks_find(const struct sim_talks *t, const struct weir_endpoint *a,
+				const struct weir_endpoint *b, unsigned *side)
+{
+	uint32_t i = t->bucket[bucket_of(t, a, b)];
+
+	while (i != SIM_TALK_NONE) {
+		struct sim_talk *talk = &t->list[i];
+
+		for (*side = 0; *side < 2; ++*side)
+			if (sim_endpoint_equal(&talk->at[*side], a) &&
+			    sim_endpoint_equal(&talk->at[!*side], b))
+				return talk;
+		i = talk->chain;
+	}
+	return NULL;
+}

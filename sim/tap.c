@@ -1,0 +1,276 @@
+/*
+ * tap.c: the wire's half of the oracle: every segment, as it leaves its device.
+ *
+ * Theory of operation
+ *
+ * A tap sees each frame twice: when it leaves a host, before its link does anything to it, where
+ * everything is judged; and when it arrives, where only one thing is learnt: which window edges the
+ * other end can know of. For each talk and side the tap keeps what that end has said so far
+ * (struct sim_wire_end), from which it judges the next segment:
+ *
+ * - form: checksums and lengths right; no combination of flags that means nothing; reserved bits
+ *   zero; SYN's options on SYNs only; timestamps on all segments but RST or on none, SACK blocks
+ *   only as negotiated (RFC 7323 3.2, RFC 2018 3); payload and options within the MSS that the peer
+ *   announced (RFC 6691), or within 536 or 1220 bytes if it announced none (RFC 9293 MUST-15);
+ * - sequence: data and FIN continue what was sent before, without a hole; the bytes are those that
+ *   the application gave, and the FIN stands right behind the last of them; nothing is acknowledged
+ *   that the peer has not sent, and no acknowledgement goes back;
+ * - windows: the right edge (acknowledgement + window, scaled) never moves left (RFC 9293 3.8.6),
+ *   and nothing is sent beyond the rightmost edge that has arrived from the peer, but one sequence
+ * number that stands right at the edge: a window probe (RFC 9293 3.8.6.1).
+ *
+ * After the peer's FIN is acknowledged its window means nothing and is not judged. An RST is judged
+ * by its form alone: it answers for whoever got the segment. When an end begins again with another
+ * ISN (a delayed duplicate SYN made a half-open record after the connection had ended, or a
+ * half-open record expired and was made anew), numbers of two lives are on the wire, and only form
+ * is judged from then on.
+ *
+ * A segment that belongs to no talk is a failure: nobody should have sent it.
+ */
+#include "sim/frame.h"
+#include "sim/oracle.h"
+#include "sim/rng.h"
+
+#define MSS_DEFAULT_IP4   536u
+#define MSS_DEFAULT_IP6   1220u
+#define TCP_RESERVED_BITS 0x0fu /* of the byte that holds the data offset */
+
+struct tapped {
+	struct sim_oracle *o;
+	struct sim_talk *talk;
+	unsigned side; /* the sender */
+	const struct sim_packet *pk;
+	const struct tcp_seg *seg;
+	struct sim_wire_end *me, *peer;
+};
+
+static void fail(const struct tapped *t, const char *what, uint32_t value)
+{
+	sim_oracle_fail(t->o, "wire: talk %u side %u: %s (%u); seq %u ack %u len %u flags 0x%02x",
+			t->talk->number, t->side, what, value, t->seg->seq.v - t->me->iss,
+			t->seg->ack.v - t->peer->iss, t->seg->len, t->seg->flags);
+}
+
+/* --- Form --------------------------------------------------------------------------------------
+ */
+
+static void judge_flags(const struct tapped *t, const struct sim_frame *f)
+{
+	uint8_t flags = t->seg->flags;
+
+	if (f->bytes[t->pk->l4_start + 12] & TCP_RESERVED_BITS)
+		fail(t, "reserved bits set", f->bytes[t->pk->l4_start + 12]);
+	if ((flags & TCP_SYN) && (flags & (TCP_FIN | TCP_RST)))
+		fail(t, "SYN with FIN or RST", flags);
+	if (!(flags & (TCP_SYN | TCP_RST | TCP_ACK)))
+		fail(t, "neither ACK, SYN nor RST", flags);
+	if ((flags & (TCP_SYN | TCP_RST)) && t->seg->len != 0)
+		fail(t, "payload on SYN or RST", t->seg->len);
+	if (!(flags & TCP_URG) && t->seg->urgent != 0)
+		fail(t, "urgent pointer without URG", t->seg->urgent);
+	if (t->pk->hop_limit == 0 || t->seg->src_port == 0 || t->seg->dst_port == 0)
+		fail(t, "TTL or a port is zero", t->pk->hop_limit);
+}
+
+static void judge_options(const struct tapped *t)
+{
+	const struct tcp_opts *o = &t->seg->opts;
+	bool ts = t->me->has_ts && t->peer->has_ts;
+	bool sack = t->me->has_sack && t->peer->has_sack;
+
+	if (t->seg->flags & (TCP_SYN | TCP_RST))
+		return;
+	if (o->has_mss || o->has_wscale || o->sack_permitted)
+		fail(t, "an option of SYNs on another segment", t->seg->hdr_len);
+	if (o->has_ts != ts)
+		fail(t, ts ? "timestamp missing" : "timestamp though not negotiated", o->ts_val);
+	if (o->sack_count != 0 && !sack)
+		fail(t, "SACK blocks though not negotiated", o->sack_count);
+	for (unsigned i = 0; i < o->sack_count; i++)
+		if (!seq_lt(o->sack[i].lo, o->sack[i].hi) ||
+		    seq_gt(o->sack[i].hi, seq_make(t->peer->nxt)))
+			fail(t, "SACK block of what was never sent",
+			     o->sack[i].hi.v - t->peer->iss);
+}
+
+static void judge_size(const struct tapped *t, const struct sim_frame *f)
+{
+	uint32_t len = f->gso_size != 0 && f->gso_size < t->seg->len ? f->gso_size : t->seg->len;
+	uint32_t sum = len + t->seg->hdr_len - TCP_HDR_LEN;
+
+	if (len != 0 && t->peer->has_syn && sum > t->peer->mss)
+		fail(t, "larger than the peer's MSS", sum);
+}
+
+/* --- SYNs --------------------------------------------------------------------------------------
+ */
+
+static void note_syn(const struct tapped *t)
+{
+	const struct tcp_opts *o = &t->seg->opts;
+	struct sim_wire_end *me = t->me;
+
+	if (me->has_syn && me->iss != t->seg->seq.v)
+		t->talk->reborn = true;
+	if (me->has_syn && me->iss == t->seg->seq.v)
+		return;
+	*me = (struct sim_wire_end){.has_syn = true, .iss = t->seg->seq.v};
+	me->nxt = me->iss + 1;
+	me->has_wscale = o->has_wscale;
+	me->wscale = o->wscale;
+	me->has_ts = o->has_ts;
+	me->has_sack = o->sack_permitted;
+	me->mss = o->mss;
+	if (!o->has_mss)
+		me->mss = t->pk->src.addr.family == 4 ? MSS_DEFAULT_IP4 : MSS_DEFAULT_IP6;
+}
+
+/* --- Windows -----------------------------------------------------------------------------------
+ */
+
+static uint32_t window_of(const struct sim_wire_end *sender, const struct sim_wire_end *other,
+			  const struct tcp_seg *seg)
+{
+	if (seg->flags & TCP_SYN || !sender->has_wscale || !other->has_wscale)
+		return seg->wnd;
+	return (uint32_t)seg->wnd << sender->wscale;
+}
+
+static void judge_edge(const struct tapped *t)
+{
+	uint32_t edge = t->seg->ack.v + window_of(t->me, t->peer, t->seg);
+	bool over = t->peer->has_fin && seq_gt(t->seg->ack, seq_make(t->peer->fin));
+
+	if (t->me->has_edge && !over && seq_lt(seq_make(edge), seq_make(t->me->edge)))
+		fail(t, "the window's right edge moves left", t->me->edge - edge);
+	if (!t->me->has_edge || seq_gt(seq_make(edge), seq_make(t->me->edge)))
+		t->me->edge = edge;
+	t->me->has_edge = true;
+}
+
+static void judge_limit(const struct tapped *t, uint32_t end)
+{
+	bool probe;
+
+	if (!t->me->has_limit) {
+		fail(t, "data before the peer's window can be known", t->seg->len);
+		return;
+	}
+	probe = t->seg->seq.v == t->me->limit && end - t->seg->seq.v == 1;
+	if (seq_gt(seq_make(end), seq_make(t->me->limit)) && !probe)
+		fail(t, "beyond the peer's window", end - t->me->limit);
+}
+
+/* --- Sequence ----------------------------------------------------------------------------------
+ */
+
+static void judge_payload(const struct tapped *t)
+{
+	const struct sim_end *e = &t->talk->end[t->side];
+	uint32_t offset = t->seg->seq.v - t->me->iss - 1;
+	uint32_t end = offset + t->seg->len;
+
+	if (end > e->given)
+		fail(t, "more than the application gave", (uint32_t)e->given);
+	else if (sim_pattern_compare(e->key, offset, t->seg->payload, t->seg->len) != t->seg->len)
+		fail(t, "not the application's bytes; offset", offset);
+	if ((t->seg->flags & TCP_FIN) && (!e->fin_given || end != e->given))
+		fail(t, "FIN not behind the last byte", (uint32_t)e->given);
+}
+
+static void judge_sequence(const struct tapped *t)
+{
+	uint32_t end = t->seg->seq.v + tcp_seg_len(t->seg);
+
+	if (seq_gt(t->seg->seq, seq_make(t->me->nxt)))
+		fail(t, "a hole before", t->seg->seq.v - t->me->nxt);
+	if (t->seg->len != 0 || (t->seg->flags & TCP_FIN)) {
+		judge_limit(t, end);
+		judge_payload(t);
+	}
+	if (seq_gt(seq_make(end), seq_make(t->me->nxt)))
+		t->me->nxt = end;
+	if (t->seg->flags & TCP_FIN) {
+		t->me->has_fin = true;
+		t->me->fin = end - 1;
+	}
+}
+
+static void judge_ack(const struct tapped *t)
+{
+	if (!t->peer->has_syn || seq_gt(t->seg->ack, seq_make(t->peer->nxt)))
+		fail(t, "acknowledges what was never sent", t->seg->ack.v - t->peer->nxt);
+	if (t->me->has_ack && seq_lt(t->seg->ack, seq_make(t->me->ack)))
+		fail(t, "acknowledgement goes back", t->me->ack - t->seg->ack.v);
+	t->me->has_ack = true;
+	t->me->ack = t->seg->ack.v;
+}
+
+/* --- The two taps ------------------------------------------------------------------------------
+ */
+
+static void judge(const struct tapped *t, const struct sim_frame *f)
+{
+	judge_flags(t, f);
+	if (t->seg->flags & TCP_RST) {
+		t->me->sent_rst = true;
+		return;
+	}
+	if (t->seg->flags & TCP_SYN)
+		note_syn(t);
+	judge_options(t);
+	judge_size(t, f);
+	if (t->talk->reborn)
+		return;
+	if (t->seg->flags & TCP_ACK) {
+		judge_ack(t);
+		judge_edge(t);
+	}
+	judge_sequence(t);
+}
+
+void sim_tap_sent(struct sim_oracle *o, const struct sim_talks *talks, const struct sim_frame *f)
+{
+	struct sim_packet pk;
+	struct tapped t = {.o = o, .pk = &pk, .seg = &pk.tcp};
+
+	switch (sim_packet_read(&pk, f)) {
+	case SIM_PACKET_OTHER:
+		return;
+	case SIM_PACKET_BAD:
+		sim_oracle_fail(o, "wire: %s", pk.fault);
+		return;
+	case SIM_PACKET_TCP:
+		break;
+	}
+	t.talk = sim_talks_find(talks, &pk.src, &pk.dst, &t.side);
+	if (t.talk == NULL) {
+		sim_oracle_fail(o, "wire: a segment of no connection, port %u to %u, flags 0x%02x",
+				pk.src.port, pk.dst.port, pk.tcp.flags);
+		return;
+	}
+	t.me = &t.talk->wire[t.side];
+	t.peer = &t.talk->wire[!t.side];
+	judge(&t, f);
+}
+
+void sim_tap_arrived(const struct sim_talks *talks, const struct sim_frame *f)
+{
+	struct sim_packet pk;
+	struct sim_wire_end *sender, *me;
+	struct sim_talk *talk;
+	unsigned side;
+	uint32_t edge;
+
+	if (sim_packet_read(&pk, f) != SIM_PACKET_TCP || (pk.tcp.flags & TCP_RST))
+		return;
+	talk = sim_talks_find(talks, &pk.src, &pk.dst, &side);
+	if (talk == NULL || !(pk.tcp.flags & TCP_ACK))
+		return;
+	sender = &talk->wire[side];
+	me = &talk->wire[!side];
+	edge = pk.tcp.ack.v + window_of(sender, me, &pk.tcp);
+	if (!me->has_limit || seq_gt(seq_make(edge), seq_make(me->limit)))
+		me->limit = edge;
+	me->has_limit = true;
+}

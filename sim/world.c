@@ -1,0 +1,388 @@
+/*
+ * world.c: virtual time.
+ *
+ * Theory of operation
+ *
+ * Everything that will happen is either an event in the queue (a frame that arrives, an application
+ * that opens, decides or wakes) or the deadline of a stack. A step sets the clock to the nearest of
+ * these and lets it happen; nothing happens between. The queue is a binary heap by time and, for
+ * equal times, by the order of adding, so that a run has one order only. Deadlines change with
+ * every step, so they are not queued: the nearest is found by looking at each host.
+ *
+ * A frame that a host sends is judged by the tap, may be tampered with by a test, and is then given
+ * to the link towards the host that has its destination address. The link decides its fate; each
+ * copy becomes an event. An address that nobody has swallows the frame.
+ *
+ * A run ends when the queue is empty and no stack has a deadline: after all timers, so after 2MSL.
+ * Then each talk is judged, the listeners are closed, and each stack must be empty. A run that does
+ * not end within `horizon_ns` of virtual time or `steps_max` steps has failed: that is the bound of
+ * liveness ("makes progress or ends by its timeouts"), and the bound of the simulator itself.
+ */
+#include "sim/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+
+/* --- The queue ---------------------------------------------------------------------------------
+ */
+
+static bool earlier(const struct sim_event *a, const struct sim_event *b)
+{
+	return a->at != b->at ? a->at < b->at : a->order < b->order;
+}
+
+static void swap(struct sim_event *a, struct sim_event *b)
+{
+	struct sim_event t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+static void queue_add(struct sim_world *w, const struct sim_event *ev)
+{
+	size_t i = w->queue_len++;
+
+	if (w->queue_len > w->queue_max) {
+		w->queue_max = w->queue_max * 2 + 64;
+		w->queue = realloc(w->queue, w->queue_max * sizeof(*w->queue));
+		weir_assert(w->queue != NULL);
+	}
+	w->queue[i] = *ev;
+	w->queue[i].order = w->order++;
+	for (; i > 0 && earlier(&w->queue[i], &w->queue[(i - 1) / 2]); i = (i - 1) / 2)
+		swap(&w->queue[i], &w->queue[(i - 1) / 2]);
+}
+
+static struct sim_event queue_take(struct sim_world *w)
+{
+	struct sim_event first = w->queue[0];
+	size_t i = 0;
+
+	w->queue[0] = w->queue[--w->queue_len];
+	for (;;) {
+		size_t least = i;
+
+		for (size_t child = 2 * i + 1; child <= 2 * i + 2 && child < w->queue_len; child++)
+			if (earlier(&w->queue[child], &w->queue[least]))
+				least = child;
+		if (least == i)
+			return first;
+		swap(&w->queue[i], &w->queue[least]);
+		i = least;
+	}
+}
+
+/* --- Frames ------------------------------------------------------------------------------------
+ */
+
+static struct sim_link *link_at(const struct sim_world *w, unsigned from, unsigned to)
+{
+	return &w->link[from * w->cfg.hosts_max + to];
+}
+
+const struct sim_link *sim_world_link(const struct sim_world *w, unsigned from, unsigned to)
+{
+	return link_at(w, from, to);
+}
+
+static void note(struct sim_world *w, const struct sim_wire_note *n)
+{
+	if (w->cfg.hooks.wire != NULL)
+		w->cfg.hooks.wire(w->cfg.hooks.user, n);
+}
+
+/* The host that has the frame's destination address. */
+static unsigned route(const struct sim_world *w, const struct sim_frame *f)
+{
+	struct weir_addr dst = {.family = f->bytes[0] >> 4 == 4 ? 4 : 6};
+
+	if (f->len < (dst.family == 4 ? 20u : 40u))
+		return SIM_NOBODY;
+	memcpy(dst.bytes, f->bytes + (dst.family == 4 ? 16 : 24), dst.family == 4 ? 4 : 16);
+	for (unsigned i = 0; i < w->host_count; i++)
+		if (sim_host_owns(&w->host[i], &dst))
+			return i;
+	return SIM_NOBODY;
+}
+
+static enum sim_wire_kind kind_of(enum sim_fate_kind fate)
+{
+	switch (fate) {
+	case SIM_FATE_LOST:
+		return SIM_WIRE_LOST;
+	case SIM_FATE_OVERFLOWED:
+		return SIM_WIRE_OVERFLOWED;
+	case SIM_FATE_SWALLOWED:
+	case SIM_FATE_ARRIVES:
+		break;
+	}
+	return SIM_WIRE_SWALLOWED;
+}
+
+/* Puts each copy of the frame on its way. */
+static void carry(struct sim_world *w, unsigned from, unsigned to, const struct sim_frame *f,
+		  const struct sim_fate *fate)
+{
+	for (unsigned i = 0; i < fate->copies; i++) {
+		struct sim_event ev = {.at = fate->copy[i].at,
+				       .kind = SIM_EVENT_FRAME,
+				       .host = to,
+				       .from = from,
+				       .damaged = fate->copy[i].damaged,
+				       .frame = sim_frame_copy(f)};
+
+		if (ev.damaged)
+			sim_link_damage(link_at(w, from, to), ev.frame);
+		queue_add(w, &ev);
+	}
+}
+
+/* sim_host_ops.send */
+static void send_frame(void *user, unsigned from, struct sim_frame *f)
+{
+	struct sim_world *w = user;
+	struct sim_wire_note n = {.at = w->oracle.now, .from = from, .frame = f};
+	struct sim_fate fate;
+
+	w->frames++;
+	n.to = route(w, f);
+	n.kind = SIM_WIRE_SENT;
+	note(w, &n);
+	sim_tap_sent(&w->oracle, &w->talks, f);
+	if (w->cfg.hooks.tamper != NULL)
+		w->cfg.hooks.tamper(w->cfg.hooks.user, w, from, f);
+	if (n.to == SIM_NOBODY) {
+		n.kind = SIM_WIRE_UNROUTED;
+		note(w, &n);
+	} else {
+		sim_link_decide(link_at(w, from, n.to), w->oracle.now, f->len, &fate);
+		n.kind = kind_of(fate.kind);
+		if (fate.kind != SIM_FATE_ARRIVES)
+			note(w, &n);
+		carry(w, from, n.to, f, &fate);
+	}
+	sim_frame_free(f);
+}
+
+void sim_world_inject(struct sim_world *w, unsigned from, unsigned to, struct sim_frame *f,
+		      uint64_t delay_ns)
+{
+	struct sim_event ev = {.at = w->oracle.now + delay_ns,
+			       .kind = SIM_EVENT_FRAME,
+			       .host = to,
+			       .from = from,
+			       .frame = f};
+
+	queue_add(w, &ev);
+}
+
+/* --- Making a world ----------------------------------------------------------------------------
+ */
+
+/* sim_host_ops.decide_at */
+static void decide_at(void *user, unsigned host, struct sim_talk *t, weir_time at)
+{
+	struct sim_event ev = {.at = at, .kind = SIM_EVENT_DECIDE, .host = host, .talk = t};
+
+	queue_add(user, &ev);
+}
+
+/* sim_host_ops.wake_at */
+static void wake_at(void *user, unsigned host, struct sim_talk *t, unsigned side, weir_time at)
+{
+	struct sim_event ev = {
+		.at = at, .kind = SIM_EVENT_WAKE, .host = host, .side = side, .talk = t};
+
+	queue_add(user, &ev);
+}
+
+static void on_trace(void *user, const struct weir_trace_record *r)
+{
+	const struct sim_tracer *tracer = user;
+	const struct sim_hooks *hooks = &tracer->world->cfg.hooks;
+
+	hooks->trace(hooks->user, tracer->host, r);
+}
+
+void sim_world_init(struct sim_world *w, const struct sim_world_config *cfg)
+{
+	memset(w, 0, sizeof(*w));
+	w->cfg = *cfg;
+	w->oracle.now = w->oracle.start = cfg->start;
+	sim_talks_init(&w->talks, cfg->talks_max);
+	w->host = sim_alloc(cfg->hosts_max, sizeof(*w->host));
+	w->tracer = sim_alloc(cfg->hosts_max, sizeof(*w->tracer));
+	w->link = sim_alloc((size_t)cfg->hosts_max * cfg->hosts_max, sizeof(*w->link));
+}
+
+void sim_world_free(struct sim_world *w)
+{
+	while (w->queue_len > 0)
+		sim_frame_free(w->queue[--w->queue_len].frame);
+	for (unsigned i = 0; i < w->host_count; i++)
+		sim_host_free(&w->host[i]);
+	sim_talks_free(&w->talks);
+	free(w->queue);
+	free(w->host);
+	free(w->tracer);
+	free(w->link);
+	memset(w, 0, sizeof(*w));
+}
+
+unsigned sim_world_host_add(struct sim_world *w, const struct sim_host_config *cfg)
+{
+	static const struct sim_link_config plain = {.delay_ns = 1000000, .dead_from = WEIR_NEVER};
+	struct sim_host_config mine = *cfg;
+	unsigned number = w->host_count++;
+	struct sim_host *h = &w->host[number];
+
+	weir_assert(number < w->cfg.hosts_max);
+	h->number = number;
+	h->oracle = &w->oracle;
+	h->talks = &w->talks;
+	h->ops = (struct sim_host_ops){
+		.send = send_frame, .decide_at = decide_at, .wake_at = wake_at, .user = w};
+	if (w->cfg.hooks.trace != NULL) {
+		w->tracer[number].world = w;
+		w->tracer[number].host = number;
+		mine.stack.trace = on_trace;
+		mine.stack.trace_user = &w->tracer[number];
+	}
+	sim_host_init(h, &mine, sim_mix(w->cfg.seed ^ sim_mix(number)), w->cfg.start);
+	for (unsigned i = 0; i <= number; i++) {
+		sim_world_link_set(w, number, i, &plain);
+		sim_world_link_set(w, i, number, &plain);
+	}
+	return number;
+}
+
+void sim_world_link_set(struct sim_world *w, unsigned from, unsigned to,
+			const struct sim_link_config *cfg)
+{
+	uint64_t seed = sim_mix(w->cfg.seed) ^ sim_mix(from * w->cfg.hosts_max + to + 1);
+
+	sim_link_init(link_at(w, from, to), cfg, seed);
+}
+
+static struct weir_addr addr_of(const struct sim_host *h, uint8_t family)
+{
+	for (unsigned i = 0; i < h->cfg.addr_count; i++)
+		if (h->cfg.addr[i].family == family)
+			return h->cfg.addr[i];
+	weir_assert(!"a host without an address of the talk's family");
+	return h->cfg.addr[0];
+}
+
+void sim_world_talk_add(struct sim_world *w, const struct sim_talk_spec *spec)
+{
+	struct sim_talk *t = sim_talks_add(&w->talks, spec, w->cfg.seed);
+	struct sim_event ev = {.kind = SIM_EVENT_OPEN, .talk = t};
+
+	weir_assert(t != NULL);
+	for (unsigned side = 0; side < 2; side++) {
+		t->at[side].addr = addr_of(&w->host[spec->host[side]], spec->family);
+		t->at[side].port = spec->port[side];
+	}
+	ev.host = spec->host[0];
+	ev.at = spec->open_at;
+	queue_add(w, &ev);
+	if (spec->open == SIM_OPEN_BOTH) {
+		ev.host = spec->host[1];
+		ev.at = spec->open_at_1;
+		ev.side = 1;
+		queue_add(w, &ev);
+	}
+}
+
+/* --- Running -----------------------------------------------------------------------------------
+ */
+
+static void run_frame(struct sim_world *w, const struct sim_event *ev)
+{
+	struct sim_wire_note n = {.at = ev->at,
+				  .kind = SIM_WIRE_ARRIVED,
+				  .from = ev->from,
+				  .to = ev->host,
+				  .damaged = ev->damaged,
+				  .frame = ev->frame};
+
+	note(w, &n);
+	sim_tap_arrived(&w->talks, ev->frame);
+	sim_host_input(&w->host[ev->host], ev->frame, ev->at);
+	sim_frame_free(ev->frame);
+}
+
+static void run_event(struct sim_world *w, const struct sim_event *ev)
+{
+	struct sim_host *h = &w->host[ev->host];
+
+	switch (ev->kind) {
+	case SIM_EVENT_FRAME:
+		run_frame(w, ev);
+		break;
+	case SIM_EVENT_OPEN:
+		sim_host_open(h, ev->talk, ev->side, ev->at);
+		break;
+	case SIM_EVENT_DECIDE:
+		sim_host_decide(h, ev->talk, ev->at);
+		break;
+	case SIM_EVENT_WAKE:
+		sim_host_wake(h, ev->talk, ev->side, ev->at);
+		break;
+	}
+}
+
+/* The host whose deadline is nearest; NULL: none has one. */
+static struct sim_host *nearest_host(struct sim_world *w)
+{
+	struct sim_host *best = NULL;
+
+	for (unsigned i = 0; i < w->host_count; i++)
+		if (w->host[i].deadline != WEIR_NEVER &&
+		    (best == NULL || w->host[i].deadline < best->deadline))
+			best = &w->host[i];
+	return best;
+}
+
+/* One step. false: nothing more will happen, or it is beyond a bound. */
+static bool step(struct sim_world *w)
+{
+	struct sim_host *h = nearest_host(w);
+	weir_time at = w->queue_len > 0 ? w->queue[0].at : WEIR_NEVER;
+
+	if (h != NULL && h->deadline < at)
+		at = h->deadline;
+	else
+		h = NULL;
+	if (at == WEIR_NEVER)
+		return false;
+	if (at - w->cfg.start > w->cfg.horizon_ns || ++w->steps > w->cfg.steps_max) {
+		sim_oracle_fail(&w->oracle, "not ended after %llu steps; next: %s",
+				(unsigned long long)w->steps,
+				h != NULL ? "a stack's deadline" : "an event");
+		return false;
+	}
+	w->oracle.now = at;
+	if (h != NULL) {
+		sim_host_deadline(h, at);
+	} else {
+		struct sim_event ev = queue_take(w);
+
+		run_event(w, &ev);
+	}
+	return true;
+}
+
+bool sim_world_run(struct sim_world *w)
+{
+	while (!w->oracle.failed && step(w))
+		;
+	for (uint32_t i = 0; i < w->talks.count && !w->oracle.failed; i++)
+		sim_oracle_finish(&w->oracle, &w->talks.list[i]);
+	for (unsigned i = 0; i < w->host_count && !w->oracle.failed; i++)
+		sim_host_finish(&w->host[i]);
+	return !w->oracle.failed;
+}
