@@ -23,7 +23,7 @@
 
 struct pageq {
 	uint64_t head; /* offset of the first byte still wanted */
-	uint64_t lazy; /* page number (offset / PAGEQ_PAGE) from which on directory slots are unset */
+	uint64_t lazy; /* page number (offset / PAGEQ_PAGE) from which on slots are unset */
 	uint32_t dir;  /* directory page in the pool, POOL_NONE while empty */
 	uint32_t held; /* pages held, the directory included */
 };

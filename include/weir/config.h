@@ -10,6 +10,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weir_trace_record;
 
 struct weir_config {
@@ -48,5 +52,9 @@ int weir_config_set(struct weir_config *cfg, const char *name, uint64_t value);
 
 /* The first row whose value is out of its range, or contradicts another row; NULL: all good. */
 const struct weir_config_row *weir_config_check(const struct weir_config *cfg);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

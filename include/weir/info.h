@@ -6,10 +6,14 @@
 
 #include "weir/weir.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weir_info {
 	struct weir_tuple tuple;
 	enum weir_state state;
-	uint32_t flow;       /* as in the trace; one number from the SYN to the end of TIME-WAIT */
+	uint32_t flow; /* as in the trace; one number from the SYN to the end of TIME-WAIT */
 	uint64_t user;
 	weir_conn conn;      /* of a connection; 0 otherwise */
 	uint32_t expires_ms; /* TIME-WAIT and half-open: until the record's timer */
@@ -19,14 +23,14 @@ struct weir_info {
 	uint32_t snd_una, snd_nxt, rcv_nxt; /* absolute sequence numbers */
 	uint32_t snd_wnd_bytes, rcv_wnd_bytes;
 	uint32_t cwnd_bytes, ssthresh_bytes;
-	uint32_t mss_bytes;       /* largest payload of a segment we send */
+	uint32_t mss_bytes; /* largest payload of a segment we send */
 	uint64_t srtt_ns, rttvar_ns, rto_ns;
-	uint32_t sndq_bytes;      /* queued, not yet acknowledged */
-	uint32_t rcvq_bytes;      /* readable, not yet consumed */
-	uint32_t ooo_bytes;       /* received above a gap */
-	uint32_t pages;           /* buffer pages held */
-	uint64_t bytes_acked;     /* of our data */
-	uint64_t bytes_received;  /* in order */
+	uint32_t sndq_bytes;     /* queued, not yet acknowledged */
+	uint32_t rcvq_bytes;     /* readable, not yet consumed */
+	uint32_t ooo_bytes;      /* received above a gap */
+	uint32_t pages;          /* buffer pages held */
+	uint64_t bytes_acked;    /* of our data */
+	uint64_t bytes_received; /* in order */
 	uint32_t segs_in, segs_out;
 	uint32_t retransmits;
 	uint8_t snd_wscale, rcv_wscale;
@@ -48,5 +52,9 @@ struct weir_usage {
 	uint32_t conns, halfs, timewaits, listeners, pages, ranges;
 };
 void weir_stack_usage(const struct weir_stack *s, struct weir_usage *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

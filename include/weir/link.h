@@ -6,12 +6,16 @@
 
 #include "weir/weir.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weir_link;
 
 struct weir_link_ops {
-	/* Reads up to `max` frames that are there now, without blocking, into the link's own buffers,
-	 * and returns how many (0: none); -1 with errno: the device is gone. The frames live until
-	 * the next call of recv. */
+	/* Reads up to `max` frames that are there now, without blocking, into the link's own
+	 * buffers, and returns how many (0: none); -1 with errno: the device is gone. The frames
+	 * live until the next call of recv. */
 	int (*recv)(struct weir_link *l, struct weir_frame *frames, int max);
 	/* Sends one packet. 0; -1 with errno (EAGAIN: the packet is lost, as on any full link). */
 	int (*send)(struct weir_link *l, const struct weir_packet *p);
@@ -20,10 +24,10 @@ struct weir_link_ops {
 
 struct weir_link {
 	const struct weir_link_ops *ops;
-	int fd;             /* to poll for reading */
-	uint32_t mtu;       /* bytes of the largest IP packet; what config.link_mtu wants */
-	uint32_t gso_max;   /* what config.link_gso_max wants */
-	bool csum_offload;  /* what config.link_csum_offload wants */
+	int fd;            /* to poll for reading */
+	uint32_t mtu;      /* bytes of the largest IP packet; what config.link_mtu wants */
+	uint32_t gso_max;  /* what config.link_gso_max wants */
+	bool csum_offload; /* what config.link_csum_offload wants */
 	uint64_t frames_in, frames_out, send_errors;
 };
 
@@ -53,5 +57,9 @@ int weir_tun_mtu(const char *name, uint32_t *mtu);
 int weir_link_pipe_open(struct weir_link *out[2], uint32_t mtu);
 
 void weir_link_close(struct weir_link *l);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 
 #include "weir/link.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weir_loop;
 struct weir_watch;
 
@@ -48,5 +52,9 @@ void weir_watch_remove(struct weir_watch *w);
 /* Runs rounds until weir_loop_stop(). 0; -1 with errno if the link failed. */
 int weir_loop_run(struct weir_loop *loop);
 void weir_loop_stop(struct weir_loop *loop);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,6 +12,10 @@
 #include "weir/info.h"
 #include "weir/trace.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct weir_ladder;
 struct weir_pcapng;
 
@@ -19,16 +23,16 @@ enum weir_charset { WEIR_CHARSET_ASCII, WEIR_CHARSET_UTF8 };
 enum weir_colour { WEIR_COLOUR_NEVER, WEIR_COLOUR_ALWAYS };
 
 struct weir_ladder_args {
-	const char *local_name;   /* column title of our side, "weir" */
-	const char *remote_name;  /* of the peer, e.g. the program's name */
+	const char *local_name;  /* column title of our side, "weir" */
+	const char *remote_name; /* of the peer, e.g. the program's name */
 	/* Name of an address for titles ("weir.test") or NULL; may itself be NULL. */
 	const char *(*name_of)(void *user, const struct weir_endpoint *e);
 	void *user;
 	enum weir_charset charset;
 	enum weir_colour colour;
-	unsigned width;           /* columns; 100 by default when 0 */
-	size_t flows_max;         /* ladders kept; later flows are counted, not kept (0: 1,000) */
-	size_t rows_max;          /* rows kept for each flow after folding (0: 2,000) */
+	unsigned width;   /* columns; 100 by default when 0 */
+	size_t flows_max; /* ladders kept; later flows are counted, not kept (0: 1,000) */
+	size_t rows_max;  /* rows kept for each flow after folding (0: 2,000) */
 };
 
 /* NULL when out of memory. */
@@ -46,5 +50,9 @@ int weir_pcapng_open(struct weir_pcapng **out, const char *path, size_t payload_
 void weir_pcapng_feed(struct weir_pcapng *w, const struct weir_trace_record *r);
 /* Flushes and closes. 0; -1 with errno if any write failed: the file is not whole then. */
 int weir_pcapng_close(struct weir_pcapng *w);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

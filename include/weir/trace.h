@@ -35,25 +35,26 @@ struct weir_trace_record {
 	uint32_t flow;             /* numbers connections from their SYN to the end of TIME-WAIT; 0:
 				    * belongs to none */
 	struct weir_tuple tuple;   /* ours is local; family 0 when the packet is not TCP */
-	enum weir_state before, after; /* of our side; CLOSED when nobody owns the segment. A half-open
-				        * record is SYN_RECEIVED, a SYN to a listener goes from LISTEN */
-	bool is_tcp;               /* the fields below are valid */
-	uint32_t seq, ack;         /* absolute */
+	/* Of our side; CLOSED when nobody owns the segment. A half-open record is SYN_RECEIVED, a
+	 * SYN to a listener goes from LISTEN. */
+	enum weir_state before, after;
+	bool is_tcp;       /* the fields below are valid */
+	uint32_t seq, ack; /* absolute */
 	uint32_t payload_len;
-	uint32_t wnd_bytes;        /* scaled where scaling applies */
-	uint32_t iss, irs;         /* ours and the peer's initial numbers where known, else 0 */
-	uint16_t urgent;           /* the header's field */
-	uint8_t seg_flags;         /* WEIR_TCP_* */
-	uint8_t opt_len;           /* bytes of TCP options */
-	const uint8_t *opt;        /* the TCP options as they are on the wire */
-	const uint8_t *head;       /* the packet from its IP header on; NULL for STATE */
-	size_t head_len;           /* contiguous bytes at head (IN: the whole packet) */
+	uint32_t wnd_bytes;           /* scaled where scaling applies */
+	uint32_t iss, irs;            /* ours and the peer's initial numbers where known, else 0 */
+	uint16_t urgent;              /* the header's field */
+	uint8_t seg_flags;            /* WEIR_TCP_* */
+	uint8_t opt_len;              /* bytes of TCP options */
+	const uint8_t *opt;           /* the TCP options as they are on the wire */
+	const uint8_t *head;          /* the packet from its IP header on; NULL for STATE */
+	size_t head_len;              /* contiguous bytes at head (IN: the whole packet) */
 	const struct weir_span *span; /* OUT: the payload that follows head */
 	size_t span_count;
-	size_t total_len;          /* of the whole packet */
-	bool csum_partial;         /* the TCP checksum in head is not complete (offloaded) */
-	uint16_t l4_start;         /* where the upper-layer header begins in head */
-	uint32_t cwnd_bytes;       /* of the connection after the step; 0: none */
+	size_t total_len;    /* of the whole packet */
+	bool csum_partial;   /* the TCP checksum in head is not complete (offloaded) */
+	uint16_t l4_start;   /* where the upper-layer header begins in head */
+	uint32_t cwnd_bytes; /* of the connection after the step; 0: none */
 	uint64_t srtt_ns;
 };
 

@@ -124,8 +124,9 @@ struct weir_frame {
 };
 
 /* weir_packet.flags */
-#define WEIR_PACKET_CSUM_PARTIAL 1u /* the TCP checksum field holds the folded pseudo-header sum;
-				     * the link sums from csum_start on and stores the result */
+/* The TCP checksum field holds the folded pseudo-header sum; the link sums from csum_start on and
+ * stores the result. */
+#define WEIR_PACKET_CSUM_PARTIAL 1u
 
 /* A packet to send: headers here, payload as spans into the engine's pages. It is valid until the
  * next call on the stack that is not weir_output(). */
@@ -148,7 +149,8 @@ struct weir_event {
 	weir_listener listener;  /* for SYN and ACCEPTED */
 	struct weir_tuple tuple; /* of the connection or half-open record */
 	uint64_t user;           /* as given to connect, half_accept or weir_conn_user_set */
-	enum weir_err reason;    /* for CLOSED, HALF_GONE and SOFT_ERROR; CLOSED with WEIR_OK: orderly */
+	/* For CLOSED, HALF_GONE and SOFT_ERROR; CLOSED with WEIR_OK: orderly. */
+	enum weir_err reason;
 };
 
 struct weir_stack;
@@ -240,7 +242,7 @@ enum weir_err weir_connect(struct weir_stack *s, const struct weir_connect_args 
 
 /* weir_send flags */
 #define WEIR_SEND_URGENT 1u /* the last byte of this call ends the urgent data (MUST-30) */
-#define WEIR_SEND_MORE 2u   /* more follows at once: no PSH, and less than a segment may wait */
+#define WEIR_SEND_MORE   2u /* more follows at once: no PSH, and less than a segment may wait */
 
 /* Queues up to `len` bytes; *taken tells how many. WEIR_OK (*taken > 0, or len == 0), WEIR_AGAIN
  * (no room; WRITABLE will come), WEIR_CLOSING, WEIR_NO_CONN. Allowed from SYN-SENT on. */
@@ -261,8 +263,8 @@ size_t weir_send_room(const struct weir_stack *s, weir_conn c);
 /* Shows what can be read in order, as up to `max` spans, without taking it. *bytes is their sum.
  * WEIR_OK (*bytes > 0), WEIR_AGAIN, WEIR_EOF, WEIR_NO_CONN, or the reason of the connection's end.
  * The spans live until the next call on the stack that is not weir_recv_peek. */
-enum weir_err weir_recv_peek(struct weir_stack *s, weir_conn c, struct weir_span *spans,
-			     size_t max, size_t *count, size_t *bytes);
+enum weir_err weir_recv_peek(struct weir_stack *s, weir_conn c, struct weir_span *spans, size_t max,
+			     size_t *count, size_t *bytes);
 /* Takes `len` bytes (no more than peek showed) and opens the window (MUST-39 decides when).
  * WEIR_OK, WEIR_BAD_ARG, WEIR_NO_CONN. */
 enum weir_err weir_recv_consume(struct weir_stack *s, weir_conn c, size_t len, weir_time now);

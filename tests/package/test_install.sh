@@ -36,6 +36,25 @@ cmake --build "$work/build" >/dev/null
 expect_syn "$work/build/use_static"
 expect_syn "$work/build/use_shared"
 
+# The functions must be C functions to C++ too.
+if command -v c++ >/dev/null; then
+	cat >"$work/use.cc" <<'END'
+#include <weir/info.h>
+#include <weir/loop.h>
+#include <weir/sink.h>
+int main()
+{
+	weir_config cfg;
+	weir_config_default(&cfg);
+	weir_random_keys(&cfg);
+	weir_link_close(nullptr);
+	weir_ladder_free(nullptr);
+	return 0;
+}
+END
+	c++ -Wall -Wextra -Werror "${includes[@]}" "$work/use.cc" "$libdir/libweir.a" -o "$work/cc"
+fi
+
 for header in "$work"/usr/include/weir/*.h; do
 	echo "#include <weir/$(basename "$header")>" >"$work/alone.c"
 	cc "${flags[@]}" -pedantic "${includes[@]}" -fsyntax-only "$work/alone.c"
