@@ -184,8 +184,7 @@ void pageq_release(struct pageq *q, struct pool *pages, uint64_t to, uint64_t en
 		pool_give(pages, page);
 		q->held--;
 	}
-	if (q->lazy < stop)
-		q->lazy = stop;
+	/* If head passed `lazy`, it passed every page, and `lazy` starts anew with the next one. */
 	pageq_dir_give_if_bare(q, pages);
 }
 

@@ -127,6 +127,8 @@ static const struct {
 	{PAGEQ_SPAN - 1, 1, 1},
 	{PAGEQ_SPAN - 1, 2, 1},
 	{PAGEQ_SPAN, 1, 0},
+	{PAGEQ_SPAN + 1, 1, 0},
+	{PAGEQ_SPAN + 5000, 9000, 0},
 	{PAGEQ_SPAN - 5000, 9000, 2},
 	{(uint64_t)1 << 40, 1, 0},
 };
