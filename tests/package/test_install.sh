@@ -74,9 +74,10 @@ if nm -g --defined-only "$libdir/libweir.a" 2>/dev/null | awk 'NF == 3 { print $
 fi
 
 expect_page() {
-	[ -s "$work/usr/share/man/$1" ] || { echo "no manual page $1" >&2; exit 1; }
+	local page=$work/usr/share/man/$1
+	[ -s "$page" ] || { echo "no manual page $1" >&2; exit 1; }
 	if command -v man >/dev/null; then
-		man -l --warnings -E UTF-8 "$work/usr/share/man/$1" 2>&1 >/dev/null | tee "$work/warn"
+		man -l --warnings -E UTF-8 "$page" 2>&1 >/dev/null | tee "$work/warn"
 		[ ! -s "$work/warn" ]
 	fi
 }

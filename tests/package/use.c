@@ -1,5 +1,6 @@
 /*
- * use.c: a program that uses libweir as installed: makes a stack, opens a connection and sees the SYN.
+ * use.c: a program that uses libweir as installed: makes a stack, opens a connection and sees the
+ * SYN.
  */
 #include <stdio.h>
 #include <stdlib.h>
