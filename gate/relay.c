@@ -3,9 +3,9 @@
  *
  * Theory of operation
  *
- * The engine's one listener is a catch-all that holds every SYN. A SYN makes a relay, which connects
- * outside before anything is answered inside, so that a connection to a dead, closed or unreachable
- * destination fails inside exactly as it fails outside:
+ * The engine's one listener is a catch-all that holds every SYN. A SYN makes a relay, which
+ * connects outside before anything is answered inside, so that a connection to a dead, closed or
+ * unreachable destination fails inside exactly as it fails outside:
  *
  *   SYN              the destination's class decides (addr.h); then a non-blocking connect()
  *     connected      weir_half_accept: SYN-ACK           CONNECTING -> ACCEPTING
@@ -19,10 +19,10 @@
  * A relay is named to the engine by its place and its generation, so an event that comes late for a
  * record that was used again does not match.
  *
- * A destination that does not answer holds its attempt until the host's kernel gives up (two minutes),
- * and may not block anyone else: at most CONNECTING_MAX attempts wait, at most CONNECTING_DEST_MAX of
- * them for one destination; one more ends the oldest. The program's own retransmission of its SYN then
- * tries again.
+ * A destination that does not answer holds its attempt until the host's kernel gives up (two
+ * minutes), and may not block anyone else: at most CONNECTING_MAX attempts wait, at most
+ * CONNECTING_DEST_MAX of them for one destination; one more ends the oldest. The program's own
+ * retransmission of its SYN then tries again.
  */
 #include "relay_impl.h"
 

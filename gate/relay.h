@@ -3,8 +3,8 @@
  * origin's end of a descriptor pair.
  *
  * What one side does, the other side sees: opened, refused, unreachable, no answer, bytes, end of
- * stream in each direction apart, reset. Bytes are never stored here: they go from the engine's pages
- * to the descriptor and back, and who is slow makes the other side's window close.
+ * stream in each direction apart, reset. Bytes are never stored here: they go from the engine's
+ * pages to the descriptor and back, and who is slow makes the other side's window close.
  */
 #ifndef GATE_RELAY_H
 #define GATE_RELAY_H

@@ -12,16 +12,17 @@
  *   host -> program   weir_send_reserve, readv into the engine's pages, weir_send_commit
  *                     0: weir_shutdown
  *
- * Whoever said "no more" calls back: the engine with READABLE or WRITABLE, the kernel with an edge. A
- * call that moved less than it was offered has found the end (epoll(7), question 9), which saves one
- * that would say EAGAIN; after a hang-up there is no further edge, so reading goes on to the end.
+ * Whoever said "no more" calls back: the engine with READABLE or WRITABLE, the kernel with an edge.
+ * A call that moved less than it was offered has found the end (epoll(7), question 9), which saves
+ * one that would say EAGAIN; after a hang-up there is no further edge, so reading goes on to the
+ * end.
  *
  * A turn is bounded (TURN_BYTES each way), so that one fast connection cannot starve the others; a
  * relay whose turn ended early goes on in the next round, after everybody else.
  *
  * A reset from the host reaches the program after what the host sent before it, as it would without
- * weir, where these bytes would be in the program's kernel already. The descriptor is read to its end,
- * and the connection is aborted when the program's side has acknowledged everything, or after
+ * weir, where these bytes would be in the program's kernel already. The descriptor is read to its
+ * end, and the connection is aborted when the program's side has acknowledged everything, or after
  * RESET_WAIT_NS if it does not read.
  */
 #include "relay_impl.h"
