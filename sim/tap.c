@@ -140,8 +140,10 @@ static void judge_edge(const struct tapped *t)
 {
 	uint32_t edge = t->seg->ack.v + window_of(t->me, t->peer, t->seg);
 	bool over = t->peer->has_fin && seq_gt(t->seg->ack, seq_make(t->peer->fin));
+	bool scaled = t->me->has_wscale && t->peer->has_wscale;
+	uint32_t crumb = scaled ? (1u << t->me->wscale) - 1 : 0;
 
-	if (t->me->has_edge && !over && seq_lt(seq_make(edge), seq_make(t->me->edge)))
+	if (t->me->has_edge && !over && seq_lt(seq_make(edge + crumb), seq_make(t->me->edge)))
 		fail(t, "the window's right edge moves left", t->me->edge - edge);
 	if (!t->me->has_edge || seq_gt(seq_make(edge), seq_make(t->me->edge)))
 		t->me->edge = edge;
@@ -265,11 +267,15 @@ void sim_tap_arrived(const struct sim_talks *talks, const struct sim_frame *f)
 	if (sim_packet_read(&pk, f) != SIM_PACKET_TCP || (pk.tcp.flags & TCP_RST))
 		return;
 	talk = sim_talks_find(talks, &pk.src, &pk.dst, &side);
-	if (talk == NULL || !(pk.tcp.flags & TCP_ACK))
+	if (talk == NULL)
 		return;
 	sender = &talk->wire[side];
 	me = &talk->wire[!side];
-	edge = pk.tcp.ack.v + window_of(sender, me, &pk.tcp);
+	if (!(pk.tcp.flags & TCP_ACK) && !me->has_syn)
+		return;
+	/* A SYN alone offers its window from our first byte on (simultaneous open). */
+	edge = pk.tcp.flags & TCP_ACK ? pk.tcp.ack.v : me->iss + 1;
+	edge += window_of(sender, me, &pk.tcp);
 	if (!me->has_limit || seq_gt(seq_make(edge), seq_make(me->limit)))
 		me->limit = edge;
 	me->has_limit = true;
