@@ -4,9 +4,9 @@
  * Theory of operation
  *
  * Each choice is drawn from one generator in a fixed order, so a seed names a run for as long as
- * this file does not change. The choices are skewed to where mistakes hide: nothing sent at all, one
- * byte, a window smaller than a segment, buffers of odd sizes, a clock about to wrap its 32 bits of
- * milliseconds, both sides that open or close at once.
+ * this file does not change. The choices are skewed to where mistakes hide: nothing sent at all,
+ * one byte, a window smaller than a segment, buffers of odd sizes, a clock about to wrap its 32 bits
+ * of milliseconds, both sides that open or close at once.
  *
  * The bounds of trouble. A transfer must arrive, so the links must not be worse than the timeouts
  * allow. One round trip fails with probability q = 1 - (1 - p)^2, p being loss and damage of one
@@ -14,8 +14,8 @@
  * half-open record ten SYN-ACKs: q^11 is below 1e-9. A last ACK that is lost until its TIME-WAIT
  * ends (60 s, of which the repeated FINs restart the clock) is rarer still.
  *
- * What stays bounded so that a run is short: at most 128 KB a stream, 2 KB where reads or writes are
- * of single bytes or pauses are long; most streams are below 10 KB.
+ * What stays bounded so that a run is short: at most 128 KB a stream, 2 KB where reads or writes
+ * are of single bytes or pauses are long; most streams are below 10 KB.
  */
 #include "sim/scenario.h"
 
@@ -28,6 +28,7 @@
 #define HORIZON_NS       (4ull * 3600 * 1000000000)
 #define STEPS_MAX        2000000u
 #define SMALL_STREAM     2048u
+#define TALKS_MAX        3u
 
 #define PICK(rng, list) (list)[sim_rng_below(rng, sizeof(list) / sizeof((list)[0]))]
 
@@ -62,7 +63,7 @@ void sim_host_addrs(struct sim_host_config *cfg, unsigned number)
 	cfg->addr_count = 2;
 }
 
-/* --- Hosts ------------------------------------------------------------------------------------- */
+/* --- Hosts ------------------------------------------------------------------------------------ */
 
 static uint64_t pick_buffer(struct sim_rng *r)
 {
@@ -114,7 +115,7 @@ static void pick_host(struct sim_rng *r, struct sim_host_config *cfg, unsigned n
 		c->delack_ms = sim_rng_below(r, 2) * 400;
 }
 
-/* --- Links ------------------------------------------------------------------------------------- */
+/* --- Links ------------------------------------------------------------------------------------ */
 
 static uint32_t pick_ppm(struct sim_rng *r, uint32_t max)
 {
@@ -138,7 +139,7 @@ static void pick_link(struct sim_rng *r, struct sim_link_config *cfg)
 	cfg->spread_ns = sim_rng_below(r, 4) ? cfg->delay_ns : 10 * cfg->delay_ns;
 }
 
-/* --- Plans ------------------------------------------------------------------------------------- */
+/* --- Plans ------------------------------------------------------------------------------------ */
 
 static uint64_t pick_total(struct sim_rng *r)
 {
@@ -236,7 +237,8 @@ static void pick_ends(struct sim_rng *r, struct sim_plan p[2])
 static void pick_talk(struct sim_rng *r, struct sim_talk_spec *t, uint8_t family, weir_time start)
 {
 	memset(t, 0, sizeof(*t));
-	t->host[1] = 1;
+	t->host[0] = (unsigned)sim_rng_below(r, 2);
+	t->host[1] = !t->host[0];
 	t->family = family;
 	t->port[1] = sim_rng_below(r, 4) ? SERVER_PORT : SERVER_PORT_HELD;
 	t->open_at = start + sim_rng_below(r, 10 * MS);
@@ -250,10 +252,10 @@ static void pick_talk(struct sim_rng *r, struct sim_talk_spec *t, uint8_t family
 }
 
 /* Both sides open, so that neither SYN arrives before the other side has opened. */
-static void open_both(struct sim_rng *r, struct sim_talk_spec *t, uint64_t delay_ns)
+static void open_both(struct sim_rng *r, struct sim_talk_spec *t, uint16_t port, uint64_t delay_ns)
 {
 	t->open = SIM_OPEN_BOTH;
-	t->port[0] = t->port[1] = BOTH_PORT;
+	t->port[0] = t->port[1] = port;
 	t->open_at_1 = t->open_at + sim_rng_below(r, delay_ns);
 }
 
@@ -278,7 +280,7 @@ static void make_unruly(struct sim_rng *r, struct sim_talk_spec *t)
 	}
 }
 
-/* --- The world --------------------------------------------------------------------------------- */
+/* --- The world -------------------------------------------------------------------------------- */
 
 static weir_time pick_start(struct sim_rng *r)
 {
@@ -292,17 +294,53 @@ static weir_time pick_start(struct sim_rng *r)
 	}
 }
 
+/* Two hosts of one family and the links between them. */
+static void make_hosts(struct sim_world *w, struct sim_rng *r, enum sim_scenario_kind kind,
+		       uint8_t family)
+{
+	struct sim_link_config link;
+	struct sim_host_config host;
+
+	for (unsigned i = 0; i < 2; i++) {
+		pick_host(r, &host, i, family, w->cfg.seed);
+		sim_world_host_add(w, &host);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		pick_link(r, &link);
+		if (kind == SIM_SCENARIO_UNRULY && sim_rng_below(r, 6) == 0)
+			link.dead_from = w->cfg.start + sim_rng_below(r, 2000 * (uint64_t)MS);
+		sim_world_link_set(w, i, !i, &link);
+	}
+	for (unsigned i = 0; i < 2 && !w->oracle.failed; i++) {
+		sim_host_listen(&w->host[i], SERVER_PORT, WEIR_ACCEPT_EARLY);
+		sim_host_listen(&w->host[i], SERVER_PORT_HELD, WEIR_ACCEPT_HELD);
+	}
+}
+
+static void make_talk(struct sim_world *w, struct sim_rng *r, enum sim_scenario_kind kind,
+		      uint8_t family)
+{
+	struct sim_talk_spec t;
+	uint64_t delay_ns;
+
+	pick_talk(r, &t, family, w->cfg.start);
+	delay_ns = sim_world_link(w, t.host[0], t.host[1])->cfg.delay_ns;
+	if (sim_rng_below(r, 8) == 0)
+		open_both(r, &t, (uint16_t)(BOTH_PORT + w->talks.count), delay_ns);
+	if (kind == SIM_SCENARIO_UNRULY)
+		make_unruly(r, &t);
+	sim_world_talk_add(w, &t);
+}
+
 void sim_scenario_make(struct sim_world *w, enum sim_scenario_kind kind, uint64_t seed,
 		       const struct sim_hooks *hooks)
 {
 	struct sim_world_config cfg = {.seed = seed,
 				       .horizon_ns = HORIZON_NS,
 				       .steps_max = STEPS_MAX,
-				       .talks_max = 4,
+				       .talks_max = TALKS_MAX,
 				       .hosts_max = 2};
-	struct sim_link_config link[2];
-	struct sim_host_config host;
-	struct sim_talk_spec talk;
+	uint64_t talks;
 	struct sim_rng r;
 	uint8_t family;
 
@@ -312,24 +350,10 @@ void sim_scenario_make(struct sim_world *w, enum sim_scenario_kind kind, uint64_
 		cfg.hooks = *hooks;
 	sim_world_init(w, &cfg);
 	family = sim_rng_below(&r, 2) ? 4 : 6;
-	for (unsigned i = 0; i < 2; i++) {
-		pick_host(&r, &host, i, family, seed);
-		sim_world_host_add(w, &host);
-	}
-	for (unsigned i = 0; i < 2; i++) {
-		pick_link(&r, &link[i]);
-		if (kind == SIM_SCENARIO_UNRULY && sim_rng_below(&r, 6) == 0)
-			link[i].dead_from = cfg.start + sim_rng_below(&r, 2000 * (uint64_t)MS);
-		sim_world_link_set(w, i, !i, &link[i]);
-	}
-	pick_talk(&r, &talk, family, cfg.start);
-	if (sim_rng_below(&r, 8) == 0)
-		open_both(&r, &talk, link[0].delay_ns);
-	if (kind == SIM_SCENARIO_UNRULY)
-		make_unruly(&r, &talk);
+	make_hosts(w, &r, kind, family);
 	if (w->oracle.failed)
 		return;
-	sim_host_listen(&w->host[1], SERVER_PORT, WEIR_ACCEPT_EARLY);
-	sim_host_listen(&w->host[1], SERVER_PORT_HELD, WEIR_ACCEPT_HELD);
-	sim_world_talk_add(w, &talk);
+	talks = sim_rng_below(&r, 8) ? 1 : sim_rng_range(&r, 2, TALKS_MAX);
+	while (talks-- > 0)
+		make_talk(w, &r, kind, family);
 }

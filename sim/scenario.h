@@ -15,8 +15,8 @@ enum sim_scenario_kind {
 void sim_scenario_make(struct sim_world *w, enum sim_scenario_kind kind, uint64_t seed,
 		       const struct sim_hooks *hooks);
 
-/* The stack settings that the simulator begins with: the defaults with small tables, so that a stack
- * is made in no time, and keys from the seed. */
+/* The stack settings that the simulator begins with: the defaults with small tables, so that a
+ * stack is made in no time, and keys from the seed. */
 void sim_stack_config(struct weir_config *cfg, uint64_t seed);
 
 /* Host `number`'s addresses: 10.0.0.n and fd00::n, n = number + 1. */

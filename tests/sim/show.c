@@ -99,7 +99,7 @@ static void show_plan(const struct sim_plan *p, unsigned side)
 					     "close early", "abort"};
 
 	printf("# side %u: sends %" PRIu64 " in %u-%u every %" PRIu64 " ns, reads %u-%u every "
-	       "%" PRIu64 " ns, stalls at %" PRIu64 " for %" PRIu64 " ns,\n"
+	       "%" PRIu64 " ns, stalls at %" PRIu64 " for %" PRIu64 " ns\n"
 	       "#   begins %s, ends by %s (%" PRIu64 "), %s%s%s\n",
 	       side, p->total, p->write_min, p->write_max, p->write_gap_ns, p->read_min,
 	       p->read_max, p->read_gap_ns, p->stall_at, p->stall_ns, starts[p->start],
@@ -112,8 +112,8 @@ void show_world(const struct sim_world *w)
 	for (unsigned i = 0; i < w->host_count; i++) {
 		const struct sim_host_config *h = &w->host[i].cfg;
 
-		printf("# host %u: mtu %u, gso %u (kind %u), csum %u, ts %u, ws %u, sack %u, sndbuf "
-		       "%u, rcvbuf %u, nagle %u\n",
+		printf("# host %u: mtu %u, gso %u (kind %u), csum %u, ts %u, ws %u, sack %u, "
+		       "sndbuf %u, rcvbuf %u, nagle %u\n",
 		       i, h->device.mtu, h->device.gso_max, h->device.gso, h->device.csum,
 		       (unsigned)h->stack.timestamps, (unsigned)h->stack.window_scaling,
 		       (unsigned)h->stack.sack, (unsigned)h->stack.sndbuf,
