@@ -5,8 +5,8 @@
  *
  * Each choice is drawn from one generator in a fixed order, so a seed names a run for as long as
  * this file does not change. The choices are skewed to where mistakes hide: nothing sent at all,
- * one byte, a window smaller than a segment, buffers of odd sizes, a clock about to wrap its 32 bits
- * of milliseconds, both sides that open or close at once.
+ * one byte, a window smaller than a segment, buffers of odd sizes, a clock about to wrap its 32
+ * bits of milliseconds, both sides that open or close at once.
  *
  * The bounds of trouble. A transfer must arrive, so the links must not be worse than the timeouts
  * allow. One round trip fails with probability q = 1 - (1 - p)^2, p being loss and damage of one
