@@ -14,79 +14,114 @@
  *   the first non-zero word; the earliest node is in it.
  * - While `now` stays before the start of the nearest slot, no node changes its place. When it gets
  *   there, that slot alone is emptied and filed again one or more levels below (cascade). A node is
- *   moved at most seven times in its life.
+ *   moved at most seven times in its life, and where it is filed is always what its deadline and
+ *   `now` say, so a node need not remember it.
  *
- * Exactness: slots sort coarsely, deadlines are compared inside the nearest slot only. The slot of
- * the running tick ("front") is kept sorted: it is sorted once when time enters it, and what
- * is armed into it later is put in its place, from the end, since new deadlines are late ones. So
- * thousands of nodes in one tick cost O(k log k) together. Other slots remember their earliest
- * deadline (`min`); removing that node forgets it (0) and wheel_pop(), which finds nothing due,
- * looks for it again in the nearest slot. wheel_next() thus normally looks at one word; it scans
- * only when the earliest node of the nearest slot was taken out since the last pop.
+ * Exactness: a slot is a pairing heap, so its earliest node is its root. Plain lists would have to
+ * be searched whenever the earliest node leaves, and that is the common case: ten thousand
+ * connections with a request under way share one or two slots, and the answer that comes next
+ * disarms the timer that was armed first. In the heap such nodes are leaves, or take one merge of
+ * their children, whose cost later removals share.
  *
- * Nodes with equal deadlines are always in the same slot, and every step keeps their order, so they
- * come out in the order in which they were armed: the same calls give the same run.
+ * Nodes with equal deadlines come out in the order in which they were armed: the same calls give
+ * the same run, whatever the heaps looked like. Stamps count modulo 2^32 and are compared by their
+ * distance, so that this order may be wrong only between nodes that are 2^31 armings apart.
  *
  * `now` follows wheel_pop(); a wheel that was not popped for long is merely filed less finely.
  */
 #include "base/wheel.h"
+
+#include <stddef.h>
 
 #include "base/assert.h"
 
 #define WHEEL_GROUP_BITS 6u
 
 _Static_assert(1u << WHEEL_GROUP_BITS == WHEEL_SLOTS, "a group names a slot");
-_Static_assert(WHEEL_TICK_BITS + WHEEL_LEVELS * WHEEL_GROUP_BITS >= 64,
-	       "every deadline has a level");
+_Static_assert(WHEEL_TICK_BITS + WHEEL_LEVELS * WHEEL_GROUP_BITS >= 64, "no deadline is too far");
+
+/* --- Heaps. A root has neither next nor prev. --- */
+
+static inline bool heap_before(const struct wheel_node *a, const struct wheel_node *b)
+{
+	if (a->deadline != b->deadline)
+		return a->deadline < b->deadline;
+	return (int32_t)(a->stamp - b->stamp) < 0;
+}
+
+/* Joins two heaps, of which one may be empty (NULL). */
+static struct wheel_node *heap_meld(struct wheel_node *a, struct wheel_node *b)
+{
+	if (a == NULL)
+		return b;
+	if (b == NULL)
+		return a;
+	struct wheel_node *top = heap_before(b, a) ? b : a;
+	struct wheel_node *sub = top == a ? b : a;
+
+	sub->next = top->child;
+	if (sub->next != NULL)
+		sub->next->prev = sub;
+	sub->prev = top;
+	top->child = sub;
+	return top;
+}
+
+/* Joins siblings, linked by next: pairs from the newest on, then the pairs from the oldest on. Both
+ * passes are what makes the cost logarithmic. */
+static struct wheel_node *heap_meld_siblings(struct wheel_node *first)
+{
+	struct wheel_node *pairs = NULL, *all = NULL;
+
+	while (first != NULL) {
+		struct wheel_node *a = first, *b = a->next;
+
+		first = b != NULL ? b->next : NULL;
+		a->next = a->prev = NULL;
+		if (b != NULL)
+			b->next = b->prev = NULL;
+		a = heap_meld(a, b);
+		a->next = pairs;
+		pairs = a;
+	}
+	while (pairs != NULL) {
+		struct wheel_node *a = pairs;
+
+		pairs = a->next;
+		a->next = NULL;
+		all = heap_meld(all, a);
+	}
+	return all;
+}
+
+static void heap_remove(struct wheel_node **root, struct wheel_node *n)
+{
+	struct wheel_node *below = heap_meld_siblings(n->child);
+
+	if (n->prev == NULL) {
+		weir_assert(*root == n);
+		*root = below;
+	} else {
+		if (n->prev->child == n)
+			n->prev->child = n->next;
+		else
+			n->prev->next = n->next;
+		if (n->next != NULL)
+			n->next->prev = n->prev;
+		*root = heap_meld(*root, below);
+	}
+	n->child = n->next = n->prev = NULL;
+}
+
+/* --- Places --- */
 
 struct wheel_place {
 	unsigned level, slot;
 };
 
-static inline struct wheel_node *wheel_node_of(struct list *l)
-{
-	return list_entry(l, struct wheel_node, link);
-}
-
 static inline uint64_t wheel_tick(uint64_t ns)
 {
 	return ns >> WHEEL_TICK_BITS;
-}
-
-static struct wheel_slot *wheel_slot_at(struct wheel *w, struct wheel_place at)
-{
-	return &w->slot[at.level][at.slot];
-}
-
-void wheel_init(struct wheel *w, uint64_t now)
-{
-	w->now = now;
-	for (unsigned level = 0; level < WHEEL_LEVELS; level++) {
-		w->bits[level] = 0;
-		for (unsigned slot = 0; slot < WHEEL_SLOTS; slot++) {
-			list_init(&w->slot[level][slot].nodes);
-			w->slot[level][slot].min = 0;
-		}
-	}
-}
-
-void wheel_node_init(struct wheel_node *n)
-{
-	list_init(&n->link);
-	n->deadline = WHEEL_NEVER;
-	n->level = 0;
-	n->slot = 0;
-}
-
-/* The slot of the running tick. */
-static inline struct wheel_place wheel_front(const struct wheel *w)
-{
-	return (struct wheel_place){0, (unsigned)(wheel_tick(w->now) % WHEEL_SLOTS)};
-}
-
-static inline bool wheel_is_front(const struct wheel *w, struct wheel_place at)
-{
-	return at.level == 0 && at.slot == wheel_tick(w->now) % WHEEL_SLOTS;
 }
 
 static struct wheel_place wheel_place_of(const struct wheel *w, uint64_t deadline)
@@ -94,11 +129,11 @@ static struct wheel_place wheel_place_of(const struct wheel *w, uint64_t deadlin
 	uint64_t tick = wheel_tick(deadline), now = wheel_tick(w->now);
 
 	if (tick <= now)
-		return wheel_front(w);
+		return (struct wheel_place){0, (unsigned)(now % WHEEL_SLOTS)};
 	unsigned level = (63u - (unsigned)__builtin_clzll(tick ^ now)) / WHEEL_GROUP_BITS;
+	unsigned slot = (unsigned)(tick >> level * WHEEL_GROUP_BITS) % WHEEL_SLOTS;
 
-	return (struct wheel_place){level,
-				    (unsigned)(tick >> level * WHEEL_GROUP_BITS) % WHEEL_SLOTS};
+	return (struct wheel_place){level, slot};
 }
 
 /* The earliest occupied slot; false: the wheel is empty. */
@@ -123,46 +158,68 @@ static uint64_t wheel_start_of(const struct wheel *w, struct wheel_place at)
 	return ((group & ~(uint64_t)(WHEEL_SLOTS - 1)) | at.slot) << shift << WHEEL_TICK_BITS;
 }
 
-/* Files an unlinked node at the end of its slot. */
-static void wheel_push(struct wheel *w, struct wheel_node *n, struct wheel_place at)
+static void wheel_put(struct wheel *w, struct wheel_node *n, struct wheel_place at)
 {
-	struct wheel_slot *slot = wheel_slot_at(w, at);
+	struct wheel_node **root = &w->root[at.level][at.slot];
 
-	if (list_empty(&slot->nodes) || n->deadline < slot->min)
-		slot->min = n->deadline;
-	list_push(&slot->nodes, &n->link);
+	*root = heap_meld(*root, n);
 	w->bits[at.level] |= (uint64_t)1 << at.slot;
-	n->level = (uint16_t)at.level;
-	n->slot = (uint16_t)at.slot;
-}
-
-/* Files an unlinked node into the sorted front slot, after those with its deadline. */
-static void wheel_push_front(struct wheel *w, struct wheel_node *n, struct wheel_place at)
-{
-	struct list *nodes = &wheel_slot_at(w, at)->nodes;
-	struct list *before = nodes->prev;
-
-	if (!list_empty(nodes) && n->deadline < wheel_node_of(nodes->next)->deadline)
-		before = nodes; /* due at once: no walk */
-	while (before != nodes && wheel_node_of(before)->deadline > n->deadline)
-		before = before->prev;
-	wheel_push(w, n, at);
-	if (before->next == &n->link)
-		return;
-	list_remove(&n->link);
-	list_push(before->next, &n->link);
 }
 
 static void wheel_take(struct wheel *w, struct wheel_node *n)
 {
-	struct wheel_slot *slot = &w->slot[n->level][n->slot];
+	struct wheel_place at = wheel_place_of(w, n->deadline);
+	struct wheel_node **root = &w->root[at.level][at.slot];
 
-	list_remove(&n->link);
-	if (list_empty(&slot->nodes))
-		w->bits[n->level] &= ~((uint64_t)1 << n->slot);
-	else if (slot->min == n->deadline)
-		slot->min = 0;
+	heap_remove(root, n);
+	if (*root == NULL)
+		w->bits[at.level] &= ~((uint64_t)1 << at.slot);
 	n->deadline = WHEEL_NEVER;
+}
+
+/* Moves time to the start of the nearest slot, which is above level 0, and files its nodes again:
+ * all of them go below. */
+static void wheel_cascade(struct wheel *w, struct wheel_place at)
+{
+	struct wheel_node *todo = w->root[at.level][at.slot];
+
+	w->now = wheel_start_of(w, at);
+	w->root[at.level][at.slot] = NULL;
+	w->bits[at.level] &= ~((uint64_t)1 << at.slot);
+	while (todo != NULL) {
+		struct wheel_node *n = todo;
+		struct wheel_place to = wheel_place_of(w, n->deadline);
+
+		weir_assert(to.level < at.level);
+		todo = n->next;
+		for (struct wheel_node *c = n->child, *older; c != NULL; c = older) {
+			older = c->next;
+			c->next = todo;
+			todo = c;
+		}
+		n->child = n->next = n->prev = NULL;
+		wheel_put(w, n, to);
+	}
+}
+
+/* --- Calls --- */
+
+void wheel_init(struct wheel *w, uint64_t now)
+{
+	w->now = now;
+	w->stamp = 0;
+	for (unsigned level = 0; level < WHEEL_LEVELS; level++) {
+		w->bits[level] = 0;
+		for (unsigned slot = 0; slot < WHEEL_SLOTS; slot++)
+			w->root[level][slot] = NULL;
+	}
+}
+
+void wheel_node_init(struct wheel_node *n)
+{
+	n->child = n->next = n->prev = NULL;
+	n->deadline = WHEEL_NEVER;
+	n->stamp = 0;
 }
 
 void wheel_arm(struct wheel *w, struct wheel_node *n, uint64_t deadline)
@@ -174,129 +231,22 @@ void wheel_arm(struct wheel *w, struct wheel_node *n, uint64_t deadline)
 	if (deadline == WHEEL_NEVER)
 		return;
 	n->deadline = deadline;
-	struct wheel_place at = wheel_place_of(w, deadline);
-
-	if (wheel_is_front(w, at))
-		wheel_push_front(w, n, at);
-	else
-		wheel_push(w, n, at);
-}
-
-/* Merges two sorted chains (linked by next, ended by NULL); of equals, those of `a` come first. */
-static struct list *wheel_merge(struct list *a, struct list *b)
-{
-	struct list *first = NULL, **end = &first;
-
-	while (a != NULL && b != NULL) {
-		struct list **from = wheel_node_of(b)->deadline < wheel_node_of(a)->deadline ? &b
-											     : &a;
-
-		*end = *from;
-		end = &(*from)->next;
-		*from = *end;
-	}
-	*end = a != NULL ? a : b;
-	return first;
-}
-
-static bool wheel_is_sorted(struct list *nodes)
-{
-	for (struct list *l = nodes->next; l->next != nodes && l != nodes; l = l->next)
-		if (wheel_node_of(l->next)->deadline < wheel_node_of(l)->deadline)
-			return false;
-	return true;
-}
-
-/* Merge sort, stable: chain `i` of `run` is empty or has 2^i nodes, all of them before those of
- * lower chains. 2^32 nodes do not fit the pools that nodes live in. */
-static void wheel_sort(struct list *nodes)
-{
-	struct list *run[33] = {NULL};
-	struct list *all = NULL;
-
-	if (wheel_is_sorted(nodes))
-		return;
-	nodes->prev->next = NULL;
-	for (struct list *l = nodes->next, *next; l != NULL; l = next) {
-		unsigned i = 0;
-
-		next = l->next;
-		l->next = NULL;
-		for (; run[i] != NULL; i++) {
-			l = wheel_merge(run[i], l);
-			run[i] = NULL;
-		}
-		weir_assert(i < 32);
-		run[i] = l;
-	}
-	for (unsigned i = 0; i < 32; i++)
-		all = wheel_merge(run[i], all);
-	list_init(nodes);
-	for (struct list *next; all != NULL; all = next) {
-		next = all->next;
-		list_push(nodes, all);
-	}
-}
-
-/* Moves time to the start of the nearest slot, which is above level 0, and files its nodes again:
- * all of them go below. Level 0 is empty at that moment, so the new front holds only what is sorted
- * here. */
-static void wheel_cascade(struct wheel *w, struct wheel_place at)
-{
-	struct list *nodes = &wheel_slot_at(w, at)->nodes;
-
-	w->now = wheel_start_of(w, at);
-	w->bits[at.level] &= ~((uint64_t)1 << at.slot);
-	while (!list_empty(nodes)) {
-		struct wheel_node *n = wheel_node_of(nodes->next);
-		struct wheel_place to = wheel_place_of(w, n->deadline);
-
-		weir_assert(to.level < at.level);
-		list_remove(&n->link);
-		wheel_push(w, n, to);
-	}
-	wheel_sort(&wheel_slot_at(w, wheel_front(w))->nodes);
-}
-
-/* Moves time into the tick of the nearest slot, which is on level 0; gives its first node. */
-static struct wheel_node *wheel_enter(struct wheel *w, struct wheel_place at)
-{
-	struct list *nodes = &wheel_slot_at(w, at)->nodes;
-
-	if (!wheel_is_front(w, at)) {
-		w->now = wheel_start_of(w, at);
-		wheel_sort(nodes);
-	}
-	return wheel_node_of(nodes->next);
-}
-
-/* The earliest deadline in an occupied slot that is not the front. */
-static uint64_t wheel_scan(const struct wheel_slot *slot)
-{
-	uint64_t min = slot->min;
-
-	if (min != 0)
-		return min;
-	min = WHEEL_NEVER;
-	for (struct list *l = slot->nodes.next; l != &slot->nodes; l = l->next)
-		if (wheel_node_of(l)->deadline < min)
-			min = wheel_node_of(l)->deadline;
-	return min;
+	n->stamp = ++w->stamp;
+	wheel_put(w, n, wheel_place_of(w, deadline));
 }
 
 struct wheel_node *wheel_pop(struct wheel *w, uint64_t now)
 {
 	struct wheel_place at;
-	bool some;
 
 	if (now < w->now)
 		now = w->now;
-	while ((some = wheel_nearest(w, &at)) && wheel_start_of(w, at) <= now) {
+	while (wheel_nearest(w, &at) && wheel_start_of(w, at) <= now) {
 		if (at.level > 0) {
 			wheel_cascade(w, at);
 			continue;
 		}
-		struct wheel_node *n = wheel_enter(w, at);
+		struct wheel_node *n = w->root[0][at.slot];
 
 		if (n->deadline > now)
 			break;
@@ -304,8 +254,6 @@ struct wheel_node *wheel_pop(struct wheel *w, uint64_t now)
 		return n;
 	}
 	w->now = now;
-	if (some && !wheel_is_front(w, at))
-		wheel_slot_at(w, at)->min = wheel_scan(wheel_slot_at(w, at));
 	return NULL;
 }
 
@@ -313,11 +261,5 @@ uint64_t wheel_next(const struct wheel *w)
 {
 	struct wheel_place at;
 
-	if (!wheel_nearest(w, &at))
-		return WHEEL_NEVER;
-	const struct wheel_slot *slot = &w->slot[at.level][at.slot];
-
-	if (wheel_is_front(w, at))
-		return wheel_node_of(slot->nodes.next)->deadline;
-	return wheel_scan(slot);
+	return wheel_nearest(w, &at) ? w->root[at.level][at.slot]->deadline : WHEEL_NEVER;
 }

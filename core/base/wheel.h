@@ -1,9 +1,12 @@
 /*
  * wheel.h: a hierarchical timing wheel with exact deadlines.
  *
- * Nodes are intrusive; arming, moving and disarming are O(1). A slot only sorts coarsely (2^20 ns
- * at the lowest level, 64 slots a level, 8 levels: all 64 bits of a deadline); the exact deadline is
- * in the node, so nothing fires early or late. (Varghese and Lauck, 1987.)
+ * Nodes are intrusive. A slot only sorts coarsely (2^20 ns at the lowest level, 64 slots a level,
+ * 8 levels: all 64 bits of a deadline); inside a slot the nodes are a heap by their exact
+ * deadlines, so nothing fires early or late. (Varghese and Lauck, 1987; Fredman and others, 1986.)
+ *
+ * Arming is O(1), so is asking for the next deadline; disarming, moving and taking out cost O(1) for
+ * most nodes and O(log k) amortized at worst, k being the nodes of one slot.
  */
 #ifndef WEIR_BASE_WHEEL_H
 #define WEIR_BASE_WHEEL_H
@@ -11,28 +14,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/list.h"
-
 #define WHEEL_LEVELS    8u
 #define WHEEL_SLOTS     64u
 #define WHEEL_TICK_BITS 20u
 #define WHEEL_NEVER     UINT64_MAX
 
 struct wheel_node {
-	struct list link;
-	uint64_t deadline;    /* ns; WHEEL_NEVER while disarmed */
-	uint16_t level, slot; /* where it is filed, so that removing can clear the slot's bit */
-};
-
-struct wheel_slot {
-	struct list nodes;
-	uint64_t min; /* earliest deadline in it, 0: to be looked for; means nothing while empty */
+	struct wheel_node *child; /* the newest one; each is due no earlier than its parent */
+	struct wheel_node *next;  /* older sibling */
+	struct wheel_node *prev;  /* newer sibling, or the parent; NULL: the earliest of its slot */
+	uint64_t deadline;        /* ns; WHEEL_NEVER while disarmed */
+	uint32_t stamp;           /* order of arming, modulo 2^32 */
 };
 
 struct wheel {
 	uint64_t now;                /* time up to which it has been run, ns */
 	uint64_t bits[WHEEL_LEVELS]; /* non-empty slots */
-	struct wheel_slot slot[WHEEL_LEVELS][WHEEL_SLOTS];
+	uint32_t stamp;              /* last stamp given */
+	struct wheel_node *root[WHEEL_LEVELS][WHEEL_SLOTS];
 };
 
 void wheel_init(struct wheel *w, uint64_t now);
@@ -46,8 +45,7 @@ void wheel_arm(struct wheel *w, struct wheel_node *n, uint64_t deadline);
  * one armed first; NULL when none is due. Call until NULL. */
 struct wheel_node *wheel_pop(struct wheel *w, uint64_t now);
 
-/* The earliest deadline, exactly; WHEEL_NEVER when empty. One word is looked at, or, when the node
- * that had it was taken out since the last pop, the nodes of one slot. */
+/* The earliest deadline, exactly; WHEEL_NEVER when empty. */
 uint64_t wheel_next(const struct wheel *w);
 
 #endif

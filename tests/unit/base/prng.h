@@ -26,6 +26,14 @@ static inline uint64_t prng_below(struct prng *r, uint64_t n)
 	return prng_next(r) % n;
 }
 
+/* Of any magnitude: as many have one bit as have 64. */
+static inline uint64_t prng_scaled(struct prng *r)
+{
+	uint64_t shift = prng_below(r, 64);
+
+	return prng_next(r) >> shift;
+}
+
 static inline void prng_fill(struct prng *r, uint8_t *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++)

@@ -355,18 +355,20 @@ static void step_release(struct prng *r, struct model *m, struct pool *pages)
 
 static void step(struct prng *r, struct model *m, struct pool *pages)
 {
-	uint64_t gap = prng_below(r, 4) ? 0 : prng_next(r) % PAGEQ_SPAN >> prng_below(r, 20);
+	uint64_t shift = prng_below(r, 20), far = prng_next(r) % PAGEQ_SPAN >> shift;
+	uint64_t gap = prng_below(r, 4) ? 0 : far;
 	uint64_t from = prng_below(r, 3) ? m->end : m->q.head;
-	size_t len = 1 + prng_next(r) % (12 * PAGE) / (1 + prng_below(r, 64));
+	size_t len = prng_next(r) % (12 * PAGE), made;
 
+	len = 1 + len / (1 + prng_below(r, 64));
 	switch (prng_below(r, 8)) {
 	case 0:
 	case 1:
 		step_release(r, m, pages);
 		break;
 	case 2:
-		assert_int_equal(pageq_reserve(&m->q, pages, from + gap, len),
-				 model_make(m, from + gap, len, pages->count - pages->used));
+		made = model_make(m, from + gap, len, pages->count - pages->used);
+		assert_int_equal(pageq_reserve(&m->q, pages, from + gap, len), made);
 		break;
 	case 3:
 		if (prng_below(r, 20) == 0) {

@@ -127,6 +127,9 @@ static void test_older_now(void **state)
 	wheel_arm(&w, &n, 999 * TICK);
 	assert_ptr_equal(wheel_pop(&w, 0), &n);
 	assert_true(w.now == 1000 * TICK);
+	assert_null(wheel_pop(&w, 2000 * TICK));
+	wheel_arm(&w, &n, 1500 * TICK);
+	assert_ptr_equal(wheel_pop(&w, 1200 * TICK), &n);
 }
 
 #define CROWD 3000u
@@ -242,7 +245,7 @@ static void model_run(struct model *m, uint64_t now)
 /* Now plus something of a random magnitude, at times before now or in the tick of another. */
 static uint64_t random_deadline(struct prng *r, const struct model *m)
 {
-	uint64_t away = prng_next(r) >> prng_below(r, 64), other;
+	uint64_t away = prng_scaled(r), other;
 
 	switch (prng_below(r, 10)) {
 	case 0:
@@ -274,14 +277,18 @@ static void run_random(uint64_t seed)
 	unsigned step_bits = 10 + (unsigned)prng_below(&r, 45);
 
 	model_init(&m, starts[seed % (sizeof(starts) / sizeof(starts[0]))]);
+	if (seed % 2)
+		m.w.stamp = UINT32_MAX - 700; /* wraps during the run */
 	for (int step = 0; step < 1000; step++) {
 		unsigned many = (unsigned)prng_below(&r, 4);
 
 		for (unsigned k = 0; k < many; k++) {
-			model_arm(&m, (unsigned)prng_below(&r, NODES), random_deadline(&r, &m));
+			unsigned i = (unsigned)prng_below(&r, NODES);
+
+			model_arm(&m, i, random_deadline(&r, &m));
 			assert_next(&m);
 		}
-		uint64_t by = prng_next(&r) >> (64 - prng_below(&r, step_bits) - 1);
+		uint64_t shift = 63 - prng_below(&r, step_bits), by = prng_next(&r) >> shift;
 		unsigned first = model_first(&m);
 
 		/* Also land exactly on, and just before, what is next. */
