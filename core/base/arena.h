@@ -1,7 +1,7 @@
 /*
  * arena.h: carves the caller's one block of memory at start; nothing is ever given back.
  *
- * An arena with a NULL base only counts, so the same code that carves also tells how much is needed.
+ * An arena with a NULL base only counts, so the code that carves also tells how much is needed.
  */
 #ifndef WEIR_BASE_ARENA_H
 #define WEIR_BASE_ARENA_H

@@ -29,7 +29,8 @@ enum ranges_result { RANGES_ADDED, RANGES_HAD, RANGES_FULL };
 void ranges_init(struct ranges *r);
 
 /* Adds [lo, hi), lo < hi, merging with what it touches; the resulting node gets a new stamp (also
- * when nothing was new: RANGES_HAD). RANGES_FULL: no node is free or `max` is reached; unchanged. */
+ * when nothing was new: RANGES_HAD). RANGES_FULL: no node is free or `max` is reached; the set is
+ * unchanged. */
 enum ranges_result ranges_add(struct ranges *r, struct pool *nodes, uint32_t max, uint64_t lo,
 			      uint64_t hi);
 

@@ -5,8 +5,8 @@
  * 8 levels: all 64 bits of a deadline); inside a slot the nodes are a heap by their exact
  * deadlines, so nothing fires early or late. (Varghese and Lauck, 1987; Fredman and others, 1986.)
  *
- * Arming is O(1), so is asking for the next deadline; disarming, moving and taking out cost O(1) for
- * most nodes and O(log k) amortized at worst, k being the nodes of one slot.
+ * Arming is O(1), so is asking for the next deadline; disarming, moving and taking out cost O(1)
+ * for most nodes and O(log k) amortized at worst, k being the nodes of one slot.
  */
 #ifndef WEIR_BASE_WHEEL_H
 #define WEIR_BASE_WHEEL_H

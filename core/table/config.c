@@ -38,8 +38,8 @@ static const size_t config_offset[] = {
 #include "weir/def/config.def"
 #undef X
 
-/* Rows of which the first must not be larger than the second. (The ranges of the RTO rows keep these
- * apart as they stand; a wider range must not open a gap here.) */
+/* Rows of which the first must not be larger than the second. (The ranges of the RTO rows keep
+ * them apart as they stand; a wider range must not open a gap here.) */
 static const struct {
 	unsigned low, high;
 } config_ordered[] = {
