@@ -136,6 +136,17 @@ struct gate_origin *gate_origin_start(void)
 	return NULL;
 }
 
+/* The server's share of connections that it was given but never began to serve. */
+static void put_waiting(struct gate_origin *o)
+{
+	struct gate_origin_link *link, *next;
+
+	for (link = o->waiting; link != NULL; link = next) {
+		next = link->next;
+		gate_origin_link_put(link);
+	}
+}
+
 void gate_origin_stop(struct gate_origin *o)
 {
 	if (o == NULL)
@@ -145,6 +156,7 @@ void gate_origin_stop(struct gate_origin *o)
 	pthread_cond_broadcast(&o->stop);
 	pthread_mutex_unlock(&o->lock);
 	MHD_stop_daemon(o->server);
+	put_waiting(o);
 	pthread_cond_destroy(&o->stop);
 	pthread_mutex_destroy(&o->lock);
 	gate_digest_cache_free(o->digests);
