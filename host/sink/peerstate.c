@@ -10,17 +10,19 @@
  * FIN, or acknowledges less than our FIN), and the rows marked "taken back" return to the earlier
  * state. A peer that has not spoken yet stays unknown whatever we send to it: there may be nobody.
  *
- * Two events need memory beyond the state, since the order of both FINs decides between LAST-ACK,
+ * Some events need memory beyond the state. The order of both FINs decides between LAST-ACK,
  * CLOSING and TIME-WAIT: whether our FIN was sent when we acknowledge the peer's (W_ACK_BOTH), and
  * whether we had acknowledged the peer's FIN when it acknowledges ours (P_ACK_FIN_DONE). When both
  * FINs cross, our ACK brings the peer to CLOSING and its own ACK shows it in TIME-WAIT (RFC 9293
- * figure 13).
+ * figure 13). And when both SYNs cross, ours brought the peer to SYN-RECEIVED, so that the SYN-ACK
+ * which follows finds it there (W_SYNACK_BOTH; figure 7).
  *
  * A pair without a row leaves the state as it is.
  */
-#include "peerstate.h"
+#include "sink/peerstate.h"
 
-#include "seqrel.h"
+#include "sink/seqrel.h"
+#include "sink/verdict.h"
 
 enum peer_event {
 	P_SYN,
@@ -33,11 +35,12 @@ enum peer_event {
 	P_RST,
 	W_SYN,
 	W_SYNACK,
-	W_ACK,      /* does not cover the peer's FIN */
-	W_ACK_FIN,  /* covers the peer's FIN, our own FIN was not sent */
-	W_ACK_BOTH, /* covers the peer's FIN, after our own FIN */
-	W_FIN,      /* FIN that does not cover the peer's */
-	W_FIN_ACK,  /* FIN that does */
+	W_SYNACK_BOTH, /* after a SYN of ours: both opened at once */
+	W_ACK,         /* does not cover the peer's FIN */
+	W_ACK_FIN,     /* covers the peer's FIN, our own FIN was not sent */
+	W_ACK_BOTH,    /* covers the peer's FIN, after our own FIN */
+	W_FIN,         /* FIN that does not cover the peer's */
+	W_FIN_ACK,     /* FIN that does */
 	W_RST,
 	EVENT_COUNT,
 	EVENT_NONE = EVENT_COUNT
@@ -47,127 +50,126 @@ enum peer_event {
 #define UNKNOWN 0
 
 static const uint8_t after[WEIR_STATE_COUNT + 1][EVENT_COUNT] = {
-	[UNKNOWN] = {
-		[P_SYN] = S(SYN_SENT),
-		[P_SYNACK] = S(SYN_RECEIVED),
-		[P_ACK] = S(ESTABLISHED),
-		[P_ACK_FIN] = S(CLOSE_WAIT),
-		[P_FIN] = S(FIN_WAIT_1),
-		[P_FIN_ACK] = S(LAST_ACK),
-		[P_RST] = S(CLOSED),
-	},
-	[S(CLOSED)] = {
-		[P_SYN] = S(SYN_SENT),
-		[P_SYNACK] = S(SYN_RECEIVED),
-		[P_FIN_ACK] = S(LAST_ACK), /* taken back: our last ACK was lost */
-	},
-	[S(SYN_SENT)] = {
-		[P_SYNACK] = S(SYN_RECEIVED), /* both opened at once */
-		[P_ACK] = S(ESTABLISHED),
-		[P_ACK_FIN] = S(CLOSE_WAIT),
-		[P_FIN] = S(FIN_WAIT_1),
-		[P_FIN_ACK] = S(LAST_ACK),
-		[P_RST] = S(CLOSED),
-		[W_SYN] = S(SYN_RECEIVED), /* both opened at once */
-		[W_SYNACK] = S(ESTABLISHED),
-		[W_RST] = S(CLOSED),
-	},
-	[S(SYN_RECEIVED)] = {
-		[P_SYN] = S(SYN_SENT), /* taken back: our SYN was lost */
-		[P_ACK] = S(ESTABLISHED),
-		[P_ACK_FIN] = S(CLOSE_WAIT),
-		[P_FIN] = S(FIN_WAIT_1),
-		[P_FIN_ACK] = S(LAST_ACK),
-		[P_RST] = S(CLOSED),
-		[W_SYNACK] = S(ESTABLISHED),
-		[W_ACK] = S(ESTABLISHED),
-		[W_FIN] = S(CLOSE_WAIT),
-		[W_RST] = S(CLOSED),
-	},
-	[S(ESTABLISHED)] = {
-		[P_SYN] = S(SYN_SENT),        /* taken back: our SYN-ACK was lost; or it restarted */
-		[P_SYNACK] = S(SYN_RECEIVED), /* taken back: our ACK was lost */
-		[P_ACK_FIN] = S(CLOSE_WAIT),
-		[P_FIN] = S(FIN_WAIT_1),
-		[P_FIN_ACK] = S(LAST_ACK),
-		[P_RST] = S(CLOSED),
-		[W_FIN] = S(CLOSE_WAIT),
-		[W_RST] = S(CLOSED),
-	},
-	[S(FIN_WAIT_1)] = {
-		[P_SYN] = S(SYN_SENT),
-		[P_ACK_FIN] = S(CLOSING),
-		[P_ACK_FIN_DONE] = S(TIME_WAIT),
-		[P_FIN_ACK] = S(CLOSING),
-		[P_RST] = S(CLOSED),
-		[W_ACK_FIN] = S(FIN_WAIT_2),
-		[W_ACK_BOTH] = S(CLOSING), /* our FIN was sent before this ACK: they crossed */
-		[W_FIN] = S(CLOSING),
-		[W_FIN_ACK] = S(TIME_WAIT),
-		[W_RST] = S(CLOSED),
-	},
-	[S(FIN_WAIT_2)] = {
-		[P_SYN] = S(SYN_SENT),
-		[P_ACK_FIN_DONE] = S(TIME_WAIT),
-		[P_FIN] = S(FIN_WAIT_1), /* taken back: our ACK was lost */
-		[P_FIN_ACK] = S(CLOSING),
-		[P_RST] = S(CLOSED),
-		[W_FIN_ACK] = S(TIME_WAIT),
-		[W_RST] = S(CLOSED),
-	},
-	[S(CLOSE_WAIT)] = {
-		[P_SYN] = S(SYN_SENT),
-		[P_ACK] = S(ESTABLISHED), /* taken back: our FIN was lost, or both crossed */
-		[P_FIN] = S(FIN_WAIT_1),  /* taken back: both closed at once */
-		[P_FIN_ACK] = S(LAST_ACK),
-		[P_RST] = S(CLOSED),
-		[W_RST] = S(CLOSED),
-	},
-	[S(CLOSING)] = {
-		[P_SYN] = S(SYN_SENT),
-		[P_ACK_FIN_DONE] = S(TIME_WAIT),
-		[P_FIN] = S(FIN_WAIT_1), /* taken back: our FIN was lost */
-		[P_RST] = S(CLOSED),
-		[W_ACK_BOTH] = S(TIME_WAIT),
-		[W_FIN_ACK] = S(TIME_WAIT),
-		[W_RST] = S(CLOSED),
-	},
-	[S(LAST_ACK)] = {
-		[P_SYN] = S(SYN_SENT),
-		[P_RST] = S(CLOSED),
-		[W_ACK_BOTH] = S(CLOSED),
-		[W_RST] = S(CLOSED),
-	},
-	[S(TIME_WAIT)] = {
-		[P_SYN] = S(SYN_SENT),    /* the pair is used again */
-		[P_ACK] = S(FIN_WAIT_2),  /* taken back: our FIN was lost, or both crossed */
-		[P_FIN] = S(FIN_WAIT_1),  /* taken back: neither our ACK nor our FIN arrived */
-		[P_FIN_ACK] = S(CLOSING), /* taken back: our ACK was lost */
-		[P_RST] = S(CLOSED),
-		[W_RST] = S(CLOSED),
-	},
+	[UNKNOWN] =
+		{
+			[P_SYN] = S(SYN_SENT),
+			[P_SYNACK] = S(SYN_RECEIVED),
+			[P_ACK] = S(ESTABLISHED),
+			[P_ACK_FIN] = S(CLOSE_WAIT),
+			[P_FIN] = S(FIN_WAIT_1),
+			[P_FIN_ACK] = S(LAST_ACK),
+			[P_RST] = S(CLOSED),
+		},
+	[S(CLOSED)] =
+		{
+			[P_SYN] = S(SYN_SENT),
+			[P_SYNACK] = S(SYN_RECEIVED),
+			[P_FIN_ACK] = S(LAST_ACK), /* taken back: our last ACK was lost */
+		},
+	[S(SYN_SENT)] =
+		{
+			[P_SYNACK] = S(SYN_RECEIVED), /* both opened at once */
+			[P_ACK] = S(ESTABLISHED),
+			[P_ACK_FIN] = S(CLOSE_WAIT),
+			[P_FIN] = S(FIN_WAIT_1),
+			[P_FIN_ACK] = S(LAST_ACK),
+			[P_RST] = S(CLOSED),
+			[W_SYN] = S(SYN_RECEIVED), /* both opened at once */
+			[W_SYNACK] = S(ESTABLISHED),
+			[W_SYNACK_BOTH] = S(SYN_RECEIVED), /* our SYN came first */
+			[W_RST] = S(CLOSED),
+		},
+	[S(SYN_RECEIVED)] =
+		{
+			[P_SYN] = S(SYN_SENT), /* taken back: our SYN was lost */
+			[P_ACK] = S(ESTABLISHED),
+			[P_ACK_FIN] = S(CLOSE_WAIT),
+			[P_FIN] = S(FIN_WAIT_1),
+			[P_FIN_ACK] = S(LAST_ACK),
+			[P_RST] = S(CLOSED),
+			[W_SYNACK_BOTH] = S(ESTABLISHED),
+			[W_ACK] = S(ESTABLISHED),
+			[W_FIN] = S(CLOSE_WAIT),
+			[W_RST] = S(CLOSED),
+		},
+	[S(ESTABLISHED)] =
+		{
+			[P_SYN] =
+				S(SYN_SENT), /* taken back: our SYN-ACK was lost; or it restarted */
+			[P_SYNACK] = S(SYN_RECEIVED), /* taken back: our ACK was lost */
+			[P_ACK_FIN] = S(CLOSE_WAIT),
+			[P_FIN] = S(FIN_WAIT_1),
+			[P_FIN_ACK] = S(LAST_ACK),
+			[P_RST] = S(CLOSED),
+			[W_FIN] = S(CLOSE_WAIT),
+			[W_RST] = S(CLOSED),
+		},
+	[S(FIN_WAIT_1)] =
+		{
+			[P_SYN] = S(SYN_SENT),
+			[P_ACK_FIN] = S(CLOSING),
+			[P_ACK_FIN_DONE] = S(TIME_WAIT),
+			[P_FIN_ACK] = S(CLOSING),
+			[P_RST] = S(CLOSED),
+			[W_ACK_FIN] = S(FIN_WAIT_2),
+			[W_ACK_BOTH] =
+				S(CLOSING), /* our FIN was sent before this ACK: they crossed */
+			[W_FIN] = S(CLOSING),
+			[W_FIN_ACK] = S(TIME_WAIT),
+			[W_RST] = S(CLOSED),
+		},
+	[S(FIN_WAIT_2)] =
+		{
+			[P_SYN] = S(SYN_SENT),
+			[P_ACK_FIN_DONE] = S(TIME_WAIT),
+			[P_FIN] = S(FIN_WAIT_1), /* taken back: our ACK was lost */
+			[P_FIN_ACK] = S(CLOSING),
+			[P_RST] = S(CLOSED),
+			[W_FIN_ACK] = S(TIME_WAIT),
+			[W_RST] = S(CLOSED),
+		},
+	[S(CLOSE_WAIT)] =
+		{
+			[P_SYN] = S(SYN_SENT),
+			[P_ACK] =
+				S(ESTABLISHED),  /* taken back: our FIN was lost, or both crossed */
+			[P_FIN] = S(FIN_WAIT_1), /* taken back: both closed at once */
+			[P_FIN_ACK] = S(LAST_ACK),
+			[P_RST] = S(CLOSED),
+			[W_RST] = S(CLOSED),
+		},
+	[S(CLOSING)] =
+		{
+			[P_SYN] = S(SYN_SENT),
+			[P_ACK_FIN_DONE] = S(TIME_WAIT),
+			[P_FIN] = S(FIN_WAIT_1), /* taken back: our FIN was lost */
+			[P_RST] = S(CLOSED),
+			[W_ACK_BOTH] = S(TIME_WAIT),
+			[W_FIN_ACK] = S(TIME_WAIT),
+			[W_RST] = S(CLOSED),
+		},
+	[S(LAST_ACK)] =
+		{
+			[P_SYN] = S(SYN_SENT),
+			[P_RST] = S(CLOSED),
+			[W_ACK_BOTH] = S(CLOSED),
+			[W_RST] = S(CLOSED),
+		},
+	[S(TIME_WAIT)] =
+		{
+			[P_SYN] = S(SYN_SENT),   /* the pair is used again */
+			[P_ACK] = S(FIN_WAIT_2), /* taken back: our FIN was lost, or both crossed */
+			[P_FIN] =
+				S(FIN_WAIT_1), /* taken back: neither our ACK nor our FIN arrived */
+			[P_FIN_ACK] = S(CLOSING), /* taken back: our ACK was lost */
+			[P_RST] = S(CLOSED),
+			[W_RST] = S(CLOSED),
+		},
 };
 
 void peerstate_init(struct peerstate *p)
 {
 	*p = (struct peerstate){.state = UNKNOWN};
-}
-
-/* Verdicts on segments which may be forged, damaged or from an earlier time. */
-static bool verdict_is_evidence(enum weir_counter verdict)
-{
-	static const enum weir_counter none[] = {
-		WEIR_CTR_TCP_MALFORMED, WEIR_CTR_TCP_CHECKSUM, WEIR_CTR_PAWS,
-		WEIR_CTR_TS_MISSING,	WEIR_CTR_OUT_OF_WINDOW, WEIR_CTR_RST_OUTSIDE,
-		WEIR_CTR_RST_CHALLENGED, WEIR_CTR_SYNSENT_RST, WEIR_CTR_SYNSENT_BAD_ACK,
-		WEIR_CTR_ACK_TOO_OLD,	WEIR_CTR_ACK_TOO_NEW, WEIR_CTR_TIMEWAIT_SYN_OLD,
-		WEIR_CTR_TIMEWAIT_STRAY, WEIR_CTR_TIMEWAIT_RST, WEIR_CTR_NO_OWNER_RST,
-	};
-
-	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
-		if (none[i] == verdict)
-			return false;
-	return true;
 }
 
 static enum peer_event event_of_peer(struct peerstate *p, const struct weir_trace_record *r)
@@ -196,8 +198,12 @@ static enum peer_event event_of_weir(struct peerstate *p, const struct weir_trac
 
 	if (r->seg_flags & WEIR_TCP_RST)
 		return W_RST;
-	if (r->seg_flags & WEIR_TCP_SYN)
-		return r->seg_flags & WEIR_TCP_ACK ? W_SYNACK : W_SYN;
+	if (r->seg_flags & WEIR_TCP_SYN && r->seg_flags & WEIR_TCP_ACK)
+		return p->our_syn_sent ? W_SYNACK_BOTH : W_SYNACK;
+	if (r->seg_flags & WEIR_TCP_SYN) {
+		p->our_syn_sent = true;
+		return W_SYN;
+	}
 	if (!(r->seg_flags & WEIR_TCP_ACK))
 		return EVENT_NONE;
 	covers = p->peer_fin_seen && seqrel_reaches(r->ack, p->peer_fin_end);

@@ -12,7 +12,8 @@
 #include "weir/trace.h"
 
 struct peerstate {
-	uint8_t state;        /* 0: the peer has not spoken; else enum weir_state + 1 */
+	uint8_t state;     /* 0: the peer has not spoken; else enum weir_state + 1 */
+	bool our_syn_sent; /* one without ACK: we opened, or both did */
 	bool our_fin_sent;
 	bool peer_fin_seen;
 	bool peer_fin_acked;  /* we sent an ACK that covers the peer's FIN */

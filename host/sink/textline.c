@@ -1,4 +1,4 @@
-#include "textline.h"
+#include "sink/textline.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -8,6 +8,8 @@
 /* Below this, states and time leave too little of a line for the segment. */
 #define WIDTH_MIN 72u
 #define WIDTH_MAX 400u
+/* Bytes in parentheses that are kept together. */
+#define TEXTLINE_WORD_MAX 40u
 
 static const struct textstyle utf8_style = {
 	.dash = "─",
@@ -108,7 +110,7 @@ void textline_fill(struct textline *l, const char *unit, unsigned cols)
 void textline_colour(struct textline *l, const struct textstyle *st, enum textcolour c)
 {
 	static const char *const code[] = {
-		[TEXT_PLAIN] = "\033[0m",   [TEXT_BOLD] = "\033[1m",	[TEXT_DIM] = "\033[2m",
+		[TEXT_PLAIN] = "\033[0m",   [TEXT_BOLD] = "\033[1m",    [TEXT_DIM] = "\033[2m",
 		[TEXT_RED] = "\033[31m",    [TEXT_YELLOW] = "\033[33m", [TEXT_GREEN] = "\033[32m",
 		[TEXT_CYAN] = "\033[1;36m",
 	};
@@ -127,20 +129,21 @@ void textline_print(const struct textline *l, FILE *out)
 	fputc('\n', out);
 }
 
-/* Adds one word, cut to what the line has left. */
-static void add_word(struct textline *l, const char *word, size_t bytes, unsigned width)
+/* Bytes of the first word of `text`, with those that belong to it. */
+static size_t word_bytes(const char *text)
 {
-	char piece[TEXTLINE_BYTES];
-	size_t room = width > l->cols ? width - l->cols : 0;
+	size_t n = strcspn(text, " ");
+	const char *close = text[0] == '(' ? strchr(text, ')') : NULL;
 
-	if (bytes >= sizeof(piece))
-		bytes = sizeof(piece) - 1;
-	memcpy(piece, word, bytes);
-	piece[bytes] = '\0';
-	/* Only a word of plain ASCII (an address, a name) can be this long. */
-	if (text_columns(piece) > room)
-		piece[room] = '\0';
-	textline_add(l, piece);
+	if (close && (size_t)(close - text) < TEXTLINE_WORD_MAX)
+		return (size_t)(close - text) + strcspn(close, " ");
+	if (text[n] == ' ' && strspn(text, "0123456789.,") == n) {
+		size_t unit = strcspn(text + n + 1, " ;,.");
+
+		if ((unit == 1 && text[n + 1] == 's') || strncmp(text + n, " ms", unit + 1) == 0)
+			return n + 1 + strcspn(text + n + 1, " ");
+	}
+	return n;
 }
 
 void textline_wrap(FILE *out, const struct textstyle *st, const char *first, unsigned indent,
@@ -153,7 +156,7 @@ void textline_wrap(FILE *out, const struct textstyle *st, const char *first, uns
 	textline_add(&l, first);
 	textline_colour(&l, st, c);
 	while (*text) {
-		size_t n = strcspn(text, " ");
+		size_t n = word_bytes(text);
 		char word[TEXTLINE_BYTES];
 
 		snprintf(word, sizeof(word), "%.*s", (int)n, text);
@@ -167,7 +170,10 @@ void textline_wrap(FILE *out, const struct textstyle *st, const char *first, uns
 		}
 		if (!fresh)
 			textline_add(&l, " ");
-		add_word(&l, text, n, st->width);
+		/* Only plain ASCII (an address, a name) can be this long. */
+		if (l.cols + text_columns(word) > st->width)
+			word[st->width - l.cols] = '\0';
+		textline_add(&l, word);
 		fresh = false;
 		text += n + strspn(text + n, " ");
 	}
@@ -190,16 +196,39 @@ const char *text_count(char buf[TEXT_NUMBER_BYTES], uint64_t n)
 	return buf;
 }
 
+/* Seconds with `decimals` digits, cut, not rounded. */
+static void put_seconds(char *buf, uint64_t us, int decimals)
+{
+	uint64_t fraction = us % 1000000;
+
+	for (int i = decimals; i < 6; i++)
+		fraction /= 10;
+	snprintf(buf, TEXT_NUMBER_BYTES, "%" PRIu64 ".%0*" PRIu64 " s", us / 1000000, decimals,
+		 fraction);
+}
+
 const char *text_time(char buf[TEXT_NUMBER_BYTES], uint64_t ns)
 {
-	uint64_t us = (ns + 500) / 1000;
+	uint64_t us = ns / 1000;
 
-	if (us < 1000000)
+	if (us >= 1000000)
+		put_seconds(buf, us, 3);
+	else
 		snprintf(buf, TEXT_NUMBER_BYTES, "%" PRIu64 ".%03" PRIu64 " ms", us / 1000,
 			 us % 1000);
-	else
-		snprintf(buf, TEXT_NUMBER_BYTES, "%" PRIu64 ".%03" PRIu64 " s", us / 1000000,
-			 us / 1000 % 1000);
+	return buf;
+}
+
+const char *text_stamp(char buf[TEXT_NUMBER_BYTES], uint64_t ns)
+{
+	uint64_t us = ns / 1000, most = 100 * 1000000ull;
+	int decimals = 5;
+
+	if (us < 1000000)
+		return text_time(buf, ns);
+	for (; us >= most && decimals > 1; most *= 10)
+		decimals--;
+	put_seconds(buf, us, decimals);
 	return buf;
 }
 

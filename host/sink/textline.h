@@ -23,7 +23,7 @@ struct textline {
 
 /* What a ladder is drawn with. */
 struct textstyle {
-	const char *dash, *twin, *dots; /* of one segment's arrow, of a run's, of no segment */
+	const char *dash, *twin, *dots;  /* of one segment's arrow, of a run's, of no segment */
 	const char *right, *left, *lost; /* arrow heads; the last for a segment without effect */
 	const char *both;                /* between numbers of a run that goes both ways */
 	const char *to;                  /* from an address to another */
@@ -52,8 +52,9 @@ void textline_colour(struct textline *l, const struct textstyle *st, enum textco
 void textline_print(const struct textline *l, FILE *out);
 
 /* Writes words separated by blanks in as many lines as it takes, `first` before the first one and
- * `indent` blanks before the others; no line is wider than the style's width. A word that is wider
- * than a line is cut. */
+ * `indent` blanks before the others; no line is wider than the style's width. What is in
+ * parentheses and a number with its unit stay together where they fit; a word that is wider than a
+ * line is cut. */
 void textline_wrap(FILE *out, const struct textstyle *st, const char *first, unsigned indent,
 		   enum textcolour c, const char *text);
 
@@ -62,6 +63,9 @@ void textline_wrap(FILE *out, const struct textstyle *st, const char *first, uns
 const char *text_count(char buf[TEXT_NUMBER_BYTES], uint64_t n);
 /* "0.214 ms", "59.875 s" */
 const char *text_time(char buf[TEXT_NUMBER_BYTES], uint64_t ns);
+/* As exact as TEXT_STAMP_COLS columns allow: "0.214 ms", "59.87512 s", "1234.567 s". */
+#define TEXT_STAMP_COLS 10u
+const char *text_stamp(char buf[TEXT_NUMBER_BYTES], uint64_t ns);
 
 /* Copies a name of others (a program's, a host's): what is not printable ASCII becomes '?'. */
 void text_copy_name(char *dst, size_t size, const char *src);
