@@ -1,0 +1,217 @@
+#!/usr/bin/env bash
+# Measures weir against the kernel and against other rootless networks, in network namespaces of its
+# own: no other traffic, no other route. Every subject is measured in each round, so that what the
+# machine does beside falls on all of them; the table has medians and ratios.
+#
+#   bench/run.sh [serve|run]...     both parts by default
+#
+#   BENCH_RUNS=5       rounds
+#   BENCH_SECONDS=2    seconds for each figure
+#
+# Results go to $WEIR_BUILD_DIR/bench.tsv, one line a figure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+: "${WEIR_BUILD_DIR:=$PWD/build}"
+: "${WEIR_BIN:=$WEIR_BUILD_DIR/weir}"
+runs=${BENCH_RUNS:-5}
+seconds=${BENCH_SECONDS:-2}
+peer=$WEIR_BUILD_DIR/bench/weir-bench-peer
+tsv=$WEIR_BUILD_DIR/bench.tsv
+near=weirbench-$$ far=weirfar-$$
+pids=() tmp=
+
+need() {
+	local tool
+	for tool in "$@"; do
+		command -v "$tool" >/dev/null || {
+			echo "bench: $tool is missing (tools/setup.sh bench)" >&2
+			exit 1
+		}
+	done
+}
+
+clean() {
+	local pid
+	for pid in ${pids[@]+"${pids[@]}"}; do
+		kill "$pid" 2>/dev/null || true
+	done
+	ip netns del $near 2>/dev/null || true
+	ip netns del $far 2>/dev/null || true
+	[ -z "$tmp" ] || rm -rf "$tmp"
+}
+
+in_near() {
+	exec ip netns exec $near "$@"
+}
+in_far() {
+	exec ip netns exec $far "$@"
+}
+
+# start LOG TEXT COMMAND...: in the background, until TEXT is in its output.
+start() {
+	local log=$tmp/$1 text=$2
+	shift 2
+	: >"$log"
+	"$@" >"$log" 2>&1 </dev/null &
+	started=$!
+	pids+=($started)
+	grep -q -m1 -e "$text" < <(tail -n +1 -F --pid=$started "$log" 2>/dev/null) || {
+		echo "bench: '$*' does not start:" >&2
+		cat "$log" >&2
+		exit 1
+	}
+}
+
+stop() {
+	kill -INT "$started" 2>/dev/null || true
+	wait "$started" 2>/dev/null || true
+}
+
+# record PART WHAT UNIT SUBJECT VALUE
+record() {
+	printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$tsv"
+}
+
+make_networks() {
+	ip netns add $near
+	ip netns add $far
+	ip -n $near link set lo up
+	ip -n $near link add far type veth peer name near netns $far
+	ip -n $near addr add 10.77.0.2/24 dev far
+	ip -n $far addr add 10.77.0.1/24 dev near
+	ip -n $near link set far up
+	ip -n $far link set near up
+	ip -n $near route add default via 10.77.0.1
+	ip netns exec $near sysctl -qw net.ipv4.tcp_tw_reuse=1 \
+		net.ipv4.ip_local_port_range="1024 65535"
+}
+
+# --- weir serve beside the kernel --------------------------------------------------------------
+
+# figures SUBJECT ADDRESS SERVICE MTU: what the client measures against one service.
+figures() {
+	local subject=$1 address=$2 service=$3 mtu=$4 value parallel size
+	case $service in
+	discard)
+		value=$(in_near "$peer" upload $address 9 $seconds)
+		record serve "MTU $mtu: kernel sends" Gbit/s "$subject" $value
+		[ $mtu = 1500 ] || return 0
+		for parallel in 1 32; do
+			value=$(in_near "$peer" connect $address 9 $seconds $parallel)
+			record serve "connect and close, $parallel in parallel" 1/s "$subject" $value
+		done
+		;;
+	source)
+		value=$(in_near "$peer" download $address 19 $seconds)
+		record serve "MTU $mtu: kernel receives" Gbit/s "$subject" $value
+		;;
+	echo)
+		[ $mtu = 1500 ] || return 0
+		for size in 1 64; do
+			value=$(in_near "$peer" rr $address 7 $seconds $size)
+			record serve "round trip of $size B, median" us "$subject" $value
+		done
+		;;
+	esac
+}
+
+serve_round() {
+	local mtu service
+	for mtu in 65520 1500; do
+		ip -n $near link set far mtu $mtu
+		ip -n $far link set near mtu $mtu
+		for service in discard source echo; do
+			figures "kernel over veth" 10.77.0.1 $service $mtu
+			start serve "Ctrl-C ends it" in_near "$WEIR_BIN" serve --tun weirbench \
+				--ip 10.78.0.2/24 --mtu $mtu --$service
+			figures "weir over TUN" 10.78.0.2 $service $mtu
+			stop
+		done
+	done
+}
+
+# --- weir run beside pasta and slirp4netns -----------------------------------------------------
+
+# The host's address that programs connect to; nothing of it leaves the namespace.
+host=10.77.1.1
+
+iperf_figure() {
+	python3 -c 'import json, sys
+print("%.3f" % (json.load(sys.stdin)["end"]["sum_received"]["bits_per_second"] / 1e9))'
+}
+
+# via SUBJECT IPERF_OPTION...: iperf3's JSON, from inside of the subject.
+via() {
+	local subject=$1
+	shift
+	set -- iperf3 -c $host -J -t $seconds "$@"
+	case $subject in
+	host) in_near "$@" ;;
+	"weir run") in_near "$WEIR_BIN" run -- "$@" ;;
+	pasta) in_near pasta --runas 0 --quiet --log-file "$tmp/pasta.log" --config-net --no-map-gw -- "$@" ;;
+	slirp4netns) via_slirp "$@" ;;
+	esac
+}
+
+via_slirp() {
+	local holder slirp
+	mkfifo "$tmp/hold" "$tmp/up"
+	ip netns exec $near unshare --net cat "$tmp/hold" &
+	holder=$!
+	pids+=($holder)
+	exec 8>"$tmp/hold"
+	ip netns exec $near slirp4netns --configure --mtu=65520 --disable-host-loopback \
+		--ready-fd=7 $holder tap0 7>"$tmp/up" 8>&- >/dev/null 2>&1 &
+	slirp=$!
+	pids+=($slirp)
+	head -c 1 "$tmp/up" >/dev/null
+	nsenter --target $holder --net "$@" 8>&-
+	exec 8>&-
+	kill $slirp
+	wait $slirp $holder 2>/dev/null || true
+	rm "$tmp/hold" "$tmp/up"
+}
+
+run_round() {
+	local subject
+	for subject in host "weir run" pasta slirp4netns; do
+		record run "program sends" Gbit/s "$subject" "$(via "$subject" | iperf_figure)"
+		record run "program receives" Gbit/s "$subject" "$(via "$subject" -R | iperf_figure)"
+	done
+}
+
+# -----------------------------------------------------------------------------------------------
+
+[ "$(id -u)" = 0 ] || {
+	echo "bench: root is needed to make network namespaces" >&2
+	exit 1
+}
+parts=("${@:-serve}")
+[ $# -gt 0 ] || parts=(serve run)
+need ip python3 sysctl
+tmp=$(mktemp -d)
+trap clean EXIT
+trap 'exit 130' INT TERM
+make_networks
+: >"$tsv"
+for part in "${parts[@]}"; do
+	case $part in
+	serve)
+		start kernel ready in_far "$peer" serve 10.77.0.1
+		;;
+	run)
+		need iperf3 pasta slirp4netns unshare nsenter
+		ip -n $near addr add $host/32 dev lo
+		start iperf listening in_near iperf3 -s -B $host --forceflush
+		;;
+	*)
+		echo "bench: parts are serve and run" >&2
+		exit 2
+		;;
+	esac
+	for round in $(seq $runs); do
+		echo "bench: $part, round $round of $runs" >&2
+		${part}_round
+	done
+done
+python3 bench/table.py "$tsv"
