@@ -44,10 +44,17 @@ size_t sndq_reserve(struct tcb *t, struct tcp_env *env, size_t want, struct page
 	return pageq_pieces(&t->sndq.q, &env->pages, end, n, out, max, &covered);
 }
 
-void sndq_commit(struct tcb *t, size_t len)
+bool sndq_commit(struct tcb *t, struct tcp_env *env, size_t len)
 {
-	weir_assert(len <= sndq_room(t));
-	t->sndq.len += (uint32_t)len;
+	struct sndq *q = &t->sndq;
+
+	/* Nothing came of the reservation: an idle connection holds no page. */
+	if (len == 0 && q->len == 0)
+		pageq_clear(&q->q, &env->pages);
+	if (len > sndq_room(t) || pageq_reserve(&q->q, &env->pages, end_offset(q), len) != len)
+		return false;
+	q->len += (uint32_t)len;
+	return true;
 }
 
 void sndq_acked(struct tcb *t, struct tcp_env *env, seq_t una)

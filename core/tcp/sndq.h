@@ -23,7 +23,8 @@ size_t sndq_append(struct tcb *t, struct tcp_env *env, const uint8_t *bytes, siz
 /* Up to `want` writable bytes at the end, as up to `max` pieces; returns how many pieces. */
 size_t sndq_reserve(struct tcb *t, struct tcp_env *env, size_t want, struct pageq_piece *out,
 		    size_t max);
-void sndq_commit(struct tcb *t, size_t len);
+/* Queues `len` of the bytes reserved; 0 gives the reservation back. false: they are not there. */
+bool sndq_commit(struct tcb *t, struct tcp_env *env, size_t len);
 
 /* Everything below `una` is acknowledged: gives it back. */
 void sndq_acked(struct tcb *t, struct tcp_env *env, seq_t una);

@@ -28,8 +28,8 @@ typedef uint64_t weir_time;
 
 /* Bytes of one buffer page. */
 #define WEIR_PAGE_BYTES 4096u
-/* Most header bytes of a packet: 40 of IPv6, 60 of TCP, and room for a link header. */
-#define WEIR_HEAD_MAX 128u
+/* Most header bytes of a packet: 40 of IPv6 and 60 of TCP, or an ICMP error with its quote. */
+#define WEIR_HEAD_MAX 192u
 /* Most payload spans of a packet: 64 KB in pages of 4 KB that need not start at a page's start. */
 #define WEIR_SPANS_MAX 18u
 
@@ -251,7 +251,9 @@ enum weir_err weir_send(struct weir_stack *s, weir_conn c, const void *bytes, si
 
 /* The same without a copy: reserve gives up to `max` writable spans for up to `want` bytes
  * (*count spans; WEIR_AGAIN if there is no room), commit queues the first `len` bytes of them.
- * A reserve without a commit has no effect. Errors as weir_send. */
+ * No other call on the stack may come between the two. A commit of 0 bytes gives the reservation
+ * back; without it the pages stay with the connection until it sends or ends. Errors as weir_send;
+ * commit of more than was reserved: WEIR_BAD_ARG. */
 enum weir_err weir_send_reserve(struct weir_stack *s, weir_conn c, size_t want,
 				struct weir_mspan *spans, size_t max, size_t *count);
 enum weir_err weir_send_commit(struct weir_stack *s, weir_conn c, size_t len, uint32_t flags,

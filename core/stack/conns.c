@@ -1,0 +1,161 @@
+/*
+ * Theory of operation
+ *
+ * A connection's slot lives as long as its handle: until its CLOSED event was read, or it was
+ * aborted. Its tuple may go earlier: in TIME-WAIT a small record holds it, and in CLOSED nobody.
+ *
+ * Nothing is done to a connection without conn_settle() after it. It compares what the connection
+ * is with what the stack does for it, so no caller needs to know what a step may have led to:
+ *   want_rst            an RST goes out from the sequence numbers as they were
+ *   TIME-WAIT           a record is made, which sends the last ACK; all pages but unread ones go
+ *   CLOSED              the tuple is free
+ *   timers              the wheel node is moved when the nearest timer is earlier than its filing;
+ *                       a later one is noticed when the node fires, which saves most movements
+ *   output, events      the connection joins the lists
+ */
+#include "stack/conns.h"
+
+#include "base/assert.h"
+#include "stack/demux.h"
+#include "stack/reply.h"
+#include "stack/timewaits.h"
+#include "stack/trace.h"
+#include "tcp/rcvq.h"
+#include "tcp/timers.h"
+
+weir_conn conn_handle(const struct weir_stack *s, const struct conn *c)
+{
+	return (weir_conn){(uint64_t)c->gen << 32 | pool_index(&s->conns, c)};
+}
+
+struct conn *conn_get(const struct weir_stack *s, weir_conn h)
+{
+	uint32_t slot = (uint32_t)h.v;
+	uint32_t gen = (uint32_t)(h.v >> 32);
+	struct conn *c;
+
+	if (gen == 0 || slot >= s->conns.fresh)
+		return NULL;
+	c = pool_at(&s->conns, slot);
+	return c->gen == gen ? c : NULL;
+}
+
+struct conn *conn_new(struct weir_stack *s, const struct weir_tuple *tuple, uint32_t flow)
+{
+	uint32_t fresh = s->conns.fresh;
+	uint32_t slot = pool_take(&s->conns);
+	uint8_t family = tuple->local.addr.family;
+	struct conn *c;
+	uint32_t gen;
+
+	if (slot == POOL_NONE)
+		return NULL;
+	c = pool_at(&s->conns, slot);
+	gen = slot == fresh ? 1 : c->gen | 1; /* odd while in use */
+	*c = (struct conn){.gen = gen, .tuple = *tuple, .timewait = POOL_NONE};
+	c->flow = flow ? flow : ++s->flow_last;
+	c->listener = POOL_NONE;
+	list_init(&c->ready);
+	list_init(&c->event);
+	wheel_node_init(&c->timer);
+	tcb_init(&c->tcb, &s->env, stack_mss_local(s, family), stack_mss_default(family), s->now);
+	demux_insert(s, tuple, ref_make(REF_CONN, slot));
+	c->attached = true;
+	return c;
+}
+
+void conn_detach(struct weir_stack *s, struct conn *c)
+{
+	if (!c->attached)
+		return;
+	demux_remove(s, &c->tuple, ref_make(REF_CONN, pool_index(&s->conns, c)));
+	c->attached = false;
+}
+
+void conn_free(struct weir_stack *s, struct conn *c)
+{
+	conn_detach(s, c);
+	tcb_flush(&c->tcb, &s->env);
+	wheel_arm(&s->wheel, &c->timer, WHEEL_NEVER);
+	list_remove(&c->ready);
+	list_remove(&c->event);
+	if (c->listener != POOL_NONE)
+		s->listeners[c->listener].pending--;
+	if (c->timewait != POOL_NONE)
+		timewaits_forget_conn(s, c->timewait);
+	c->gen++; /* even: free */
+	pool_give(&s->conns, pool_index(&s->conns, c));
+}
+
+void conn_trace_state(struct weir_stack *s, const struct conn *c, enum weir_state before,
+		      enum weir_counter why)
+{
+	if (s->cfg.trace && before != c->tcb.state)
+		trace_state(s, c->flow, &c->tuple, before, c->tcb.state, why);
+}
+
+static enum weir_counter end_counter(enum weir_err reason)
+{
+	switch (reason) {
+	case WEIR_OK:
+		return WEIR_CTR_CLOSED_NORMALLY;
+	case WEIR_TIMEOUT:
+		return WEIR_CTR_CLOSED_TIMEOUT;
+	case WEIR_ABORTED:
+		return WEIR_CTR_CLOSED_ABORT;
+	default: /* whatever else a connection can end with was sent by the peer or the path */
+		return WEIR_CTR_CLOSED_RESET;
+	}
+}
+
+static void settle_end(struct weir_stack *s, struct conn *c)
+{
+	struct tcb *t = &c->tcb;
+
+	if (t->want_rst) {
+		reply_reset_conn(s, c);
+		t->want_rst = false;
+	}
+	if (t->state == WEIR_STATE_TIME_WAIT) {
+		timewaits_enter(s, c);
+		timers_init(&t->timers);
+		t->ackgen = (struct ackgen){0}; /* the record acknowledges from now on */
+	} else {
+		conn_detach(s, c);
+		++*stack_counter(s, end_counter(t->reason));
+	}
+	list_remove(&c->ready);
+	if (rcvq_readable(t) && t->user.closed)
+		rcvq_clear(t, &s->env);
+	tcb_event(t, WEIR_EV_CLOSED);
+}
+
+void conn_settle(struct weir_stack *s, struct conn *c)
+{
+	struct tcb *t = &c->tcb;
+	weir_time next;
+
+	if (c->attached && (t->state == WEIR_STATE_CLOSED || t->state == WEIR_STATE_TIME_WAIT))
+		settle_end(s, c);
+	next = timers_next(&t->timers);
+	if (next < c->timer.deadline || next == WEIR_NEVER)
+		wheel_arm(&s->wheel, &c->timer, next);
+	if (c->attached && list_empty(&c->ready))
+		list_push(&s->ready, &c->ready);
+	if (t->events && list_empty(&c->event))
+		list_push(&s->events, &c->event);
+}
+
+void conns_run(struct weir_stack *s, weir_time now)
+{
+	struct wheel_node *n;
+
+	while ((n = wheel_pop(&s->wheel, now)) != NULL) {
+		struct conn *c = list_entry(n, struct conn, timer);
+		enum weir_state before = c->tcb.state;
+
+		timers_run(&s->env, &c->tcb, now);
+		conn_trace_state(s, c, before, WEIR_CTR_CLOSED_TIMEOUT);
+		conn_settle(s, c);
+	}
+}

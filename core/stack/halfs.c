@@ -1,0 +1,440 @@
+/*
+ * Theory of operation
+ *
+ * A half-open record is in exactly one queue, its stage:
+ *
+ *   SYN --early--> SENT+0 --timeout--> SENT+1 ... SENT+half_retries --timeout--> ended
+ *   SYN --held---> FRESH --event read--> HELD --accepted--> SENT+0
+ *                                        HELD --refused or half_held_ms over--> ended
+ *   ended, and a user value was set --> GONE --event read--> free
+ *
+ * Every queue has one waiting time (the SYN-ACK's RTO, doubled from stage to stage), so a queue is
+ * in order of time by itself. The third segment turns the record into a connection; before it,
+ * nothing but these 64 bytes (96 with IPv6) exists (RFC 4987 3.4).
+ *
+ * Limits: halfs_max records, the listener's backlog, half_source_max records from one source. At a
+ * limit the newest SYN is dropped and counted: the peer will send it again.
+ */
+#include "stack/halfs.h"
+
+#include "stack/demux.h"
+#include "stack/reply.h"
+#include "stack/trace.h"
+#include "tcp/emit.h"
+#include "tcp/isn.h"
+#include "tcp/window.h"
+
+#define NODE offsetof(struct half_slot, queue)
+
+static enum half_stage stage_of(const struct half *h)
+{
+	return (enum half_stage)(HALF_STAGE_SENT + h->retries);
+}
+
+static void enqueue(struct weir_stack *s, unsigned stage, uint32_t slot, uint64_t wait_ms)
+{
+	half_at(s, slot)->queue.due_ms = fifo_due(s->now, wait_ms);
+	fifo_push(&s->half_queue[stage], &s->halfs, NODE, slot);
+}
+
+static void dequeue(struct weir_stack *s, unsigned stage, uint32_t slot)
+{
+	fifo_remove(&s->half_queue[stage], &s->halfs, NODE, slot);
+}
+
+static void tuple_of(const struct weir_stack *s, const struct half_slot *h, struct weir_tuple *out)
+{
+	pair_key_tuple(s, &h->key, h->half.flags & HALF_V6, out);
+}
+
+static uint8_t our_shift(const struct weir_stack *s)
+{
+	return s->cfg.window_scaling ? window_shift((uint32_t)s->cfg.rcvbuf) : 0;
+}
+
+uint16_t halfs_window(const struct weir_stack *s)
+{
+	return window_syn(&s->env, (uint32_t)s->cfg.rcvbuf);
+}
+
+static struct reply *half_reply(struct weir_stack *s, const struct half_slot *h,
+				enum weir_counter why)
+{
+	struct weir_tuple tuple;
+	struct reply *r;
+
+	tuple_of(s, h, &tuple);
+	r = reply_new(s, &tuple, why);
+	if (!r)
+		return NULL;
+	r->flow = h->flow;
+	r->state = WEIR_STATE_SYN_RECEIVED;
+	r->iss = h->half.iss.v;
+	r->irs = h->half.irs.v;
+	r->seg.ack = seq_add(h->half.irs, 1);
+	r->seg.flags = TCP_ACK;
+	r->seg.wnd = halfs_window(s);
+	return r;
+}
+
+static uint32_t ts_offset(const struct weir_stack *s, const struct weir_tuple *tuple)
+{
+	uint8_t id[36];
+	size_t n = stack_tuple_id(tuple, id);
+
+	return isn_ts_offset(s->cfg.isn_key, id, n);
+}
+
+static void send_synack(struct weir_stack *s, const struct half_slot *h, enum weir_counter why)
+{
+	struct reply *r = half_reply(s, h, why);
+	struct tcp_agreed agreed;
+	uint16_t mss;
+
+	if (!r)
+		return;
+	mss = stack_mss_local(s, r->tuple.local.addr.family);
+	if (s->cfg.mss && s->cfg.mss < mss)
+		mss = (uint16_t)s->cfg.mss;
+	half_agreed(&h->half, our_shift(s), &agreed);
+	r->seg.seq = h->half.iss;
+	r->seg.flags = TCP_SYN | TCP_ACK;
+	tcp_synack_options(&r->seg.opts, &agreed, mss,
+			   tcp_ts_clock(s->now, ts_offset(s, &r->tuple)), h->half.ts_recent);
+}
+
+static void send_ack(struct weir_stack *s, const struct half_slot *h)
+{
+	struct reply *r = half_reply(s, h, WEIR_CTR_SENT_CHALLENGE);
+
+	if (!r)
+		return;
+	r->seg.seq = seq_add(h->half.iss, 1);
+	if (h->half.flags & HALF_TS) {
+		r->seg.opts.has_ts = true;
+		r->seg.opts.ts_val = tcp_ts_clock(s->now, ts_offset(s, &r->tuple));
+		r->seg.opts.ts_ecr = h->half.ts_recent;
+	}
+	if (h->half.flags & HALF_WSCALE)
+		r->seg.wnd = (uint16_t)(r->seg.wnd >> our_shift(s));
+}
+
+static uint32_t take_slot(struct weir_stack *s, const struct weir_tuple *tuple)
+{
+	uint32_t fresh = s->halfs.fresh;
+	uint32_t slot = pool_take(&s->halfs);
+	struct half_slot *h;
+	uint16_t gen;
+
+	if (slot == POOL_NONE)
+		return POOL_NONE;
+	h = half_at(s, slot);
+	gen = slot == fresh ? 1 : (uint16_t)(h->gen | 1); /* odd while in use */
+	*h = (struct half_slot){.gen = gen};
+	if (!pair_key_make(s, tuple, &h->key, &h->half.flags, HALF_V6)) {
+		pool_give(&s->halfs, slot);
+		return POOL_NONE;
+	}
+	return slot;
+}
+
+enum weir_counter halfs_new(struct weir_stack *s, uint32_t listener, const struct weir_tuple *tuple,
+			    const struct tcp_seg *seg, const seq_t *isn, uint32_t *flow)
+{
+	struct listener *l = &s->listeners[listener];
+	uint32_t slot = take_slot(s, tuple);
+	struct half_slot *h;
+	uint8_t id[36], v6;
+	size_t n;
+
+	if (slot == POOL_NONE)
+		return WEIR_CTR_LISTEN_FULL;
+	h = half_at(s, slot);
+	v6 = h->half.flags & HALF_V6;
+	n = stack_tuple_id(tuple, id);
+	half_init(&h->half, &s->cfg, seg, isn ? *isn : isn_make(s->cfg.isn_key, id, n, s->now),
+		  stack_mss_default(tuple->local.addr.family));
+	h->half.flags |= v6;
+	h->listener = (uint16_t)listener;
+	h->flow = ++s->flow_last;
+	*flow = h->flow;
+	l->halfs++;
+	s->sources[demux_source(s, &tuple->remote.addr)]++;
+	demux_insert(s, tuple, ref_make(REF_HALF, slot));
+	if (l->mode == WEIR_ACCEPT_HELD) {
+		h->half.flags |= HALF_HELD;
+		enqueue(s, HALF_STAGE_FRESH, slot, s->cfg.half_held_ms);
+		return WEIR_CTR_HALF_HELD;
+	}
+	send_synack(s, h, WEIR_CTR_SENT_SYNACK);
+	enqueue(s, HALF_STAGE_SENT, slot, s->cfg.rto_initial_ms);
+	return WEIR_CTR_ACCEPTED;
+}
+
+static unsigned queue_of(const struct half_slot *h)
+{
+	if (!(h->half.flags & HALF_HELD))
+		return stage_of(&h->half);
+	return h->half.flags & HALF_TOLD ? HALF_STAGE_HELD : HALF_STAGE_FRESH;
+}
+
+static void release(struct weir_stack *s, uint32_t slot)
+{
+	struct half_slot *h = half_at(s, slot);
+
+	pair_key_drop(s, &h->key, h->half.flags & HALF_V6);
+	h->gen++; /* even: free */
+	pool_give(&s->halfs, slot);
+}
+
+/* Takes the record out of everything that finds or counts it. */
+static void unlink_half(struct weir_stack *s, uint32_t slot)
+{
+	struct half_slot *h = half_at(s, slot);
+	struct weir_tuple tuple;
+
+	tuple_of(s, h, &tuple);
+	demux_remove(s, &tuple, ref_make(REF_HALF, slot));
+	dequeue(s, queue_of(h), slot);
+	s->listeners[h->listener].halfs--;
+	s->sources[demux_source(s, &tuple.remote.addr)]--;
+}
+
+/* The record ends without a connection; who gave it a user value is told. */
+static void end(struct weir_stack *s, uint32_t slot, enum weir_err reason)
+{
+	struct half_slot *h = half_at(s, slot);
+
+	unlink_half(s, slot);
+	if (h->user == 0) {
+		release(s, slot);
+		return;
+	}
+	h->half.mss = (uint16_t)reason; /* kept for the event; the rest is of no use any more */
+	fifo_push(&s->half_queue[HALF_STAGE_GONE], &s->halfs, NODE, slot);
+}
+
+static void end_traced(struct weir_stack *s, uint32_t slot, enum weir_err reason,
+		       enum weir_counter why)
+{
+	struct half_slot *h = half_at(s, slot);
+	struct weir_tuple tuple;
+
+	tuple_of(s, h, &tuple);
+	trace_state(s, h->flow, &tuple, WEIR_STATE_SYN_RECEIVED, WEIR_STATE_CLOSED, why);
+	end(s, slot, reason);
+}
+
+void halfs_end_listener(struct weir_stack *s, uint32_t listener)
+{
+	for (unsigned q = 0; q < HALF_STAGES; q++) {
+		uint32_t slot = s->half_queue[q].head;
+
+		while (q != HALF_STAGE_GONE && slot != POOL_NONE) {
+			uint32_t next = half_at(s, slot)->queue.next;
+
+			if (half_at(s, slot)->listener == listener)
+				end_traced(s, slot, WEIR_ABORTED, WEIR_CTR_CLOSED_ABORT);
+			slot = next;
+		}
+	}
+}
+
+static struct conn *complete(struct weir_stack *s, uint32_t slot, const struct weir_tuple *tuple)
+{
+	struct half_slot *h = half_at(s, slot);
+	struct tcb_passive p = {
+		.iss = h->half.iss,
+		.irs = h->half.irs,
+		.snd_wnd = h->half.wnd,
+		.rcv_wnd = halfs_window(s),
+		.ts_recent = h->half.ts_recent,
+		.ts_offset = ts_offset(s, tuple),
+		.retries = h->half.retries,
+	};
+	uint32_t listener = h->listener;
+	struct conn *c;
+
+	if (s->conns.used == s->conns.count)
+		return NULL;
+	half_agreed(&h->half, our_shift(s), &p.agreed);
+	unlink_half(s, slot); /* the tuple changes hands */
+	c = conn_new(s, tuple, h->flow);
+	c->user = h->user;
+	c->listener = listener;
+	s->listeners[listener].pending++;
+	release(s, slot);
+	tcb_open_passive(&c->tcb, &s->env, &p, s->now);
+	tcb_event(&c->tcb, WEIR_EV_ACCEPTED);
+	return c;
+}
+
+enum weir_counter halfs_input(struct weir_stack *s, uint32_t slot, const struct weir_tuple *tuple,
+			      const struct tcp_seg *seg, struct conn **conn)
+{
+	struct half_slot *h = half_at(s, slot);
+	enum weir_counter verdict;
+
+	switch (half_input(&h->half, &s->cfg, seg, halfs_window(s), &verdict)) {
+	case HALF_DO_NOTHING:
+		break;
+	case HALF_DO_SYNACK:
+		send_synack(s, h, WEIR_CTR_RETX_SYNACK);
+		break;
+	case HALF_DO_ACK:
+		send_ack(s, h);
+		break;
+	case HALF_DO_RST:
+		reply_reset_ack(s, tuple, seg->ack, seg, h->flow, WEIR_STATE_SYN_RECEIVED);
+		break;
+	case HALF_DO_END:
+		end(s, slot, WEIR_RESET);
+		break;
+	case HALF_DO_COMPLETE:
+		*conn = complete(s, slot, tuple);
+		if (!*conn)
+			verdict = WEIR_CTR_HALF_NO_CONN;
+		break;
+	}
+	return verdict;
+}
+
+enum weir_counter halfs_icmp(struct weir_stack *s, uint32_t slot, seq_t seq)
+{
+	const struct half *h = &half_at(s, slot)->half;
+
+	/* A record ends by its own timer; an error only proves to have been in flight or not. */
+	return !(h->flags & HALF_HELD) && seq_eq(seq, h->iss) ? WEIR_CTR_ICMP_SOFT
+							      : WEIR_CTR_ICMP_STRAY;
+}
+
+static void on_timeout(struct weir_stack *s, unsigned stage, uint32_t slot)
+{
+	struct half_slot *h = half_at(s, slot);
+
+	if (stage < HALF_STAGE_SENT || h->half.retries >= s->cfg.half_retries) {
+		++*stack_counter(s, WEIR_CTR_HALF_EXPIRED);
+		end_traced(s, slot, WEIR_TIMEOUT, WEIR_CTR_HALF_EXPIRED);
+		return;
+	}
+	dequeue(s, stage, slot);
+	h->half.retries++;
+	enqueue(s, stage_of(&h->half), slot, s->cfg.rto_initial_ms << h->half.retries);
+	send_synack(s, h, WEIR_CTR_RETX_SYNACK);
+}
+
+void halfs_run(struct weir_stack *s, weir_time now)
+{
+	for (unsigned q = 0; q < HALF_STAGES; q++)
+		while (q != HALF_STAGE_GONE &&
+		       fifo_is_due(&s->half_queue[q], &s->halfs, NODE, now))
+			on_timeout(s, q, s->half_queue[q].head);
+}
+
+weir_time halfs_next(const struct weir_stack *s, weir_time now)
+{
+	weir_time next = WEIR_NEVER;
+
+	for (unsigned q = 0; q < HALF_STAGES; q++) {
+		weir_time at = fifo_next(&s->half_queue[q], &s->halfs, NODE, now);
+
+		if (q != HALF_STAGE_GONE && at < next)
+			next = at;
+	}
+	return next;
+}
+
+static weir_half half_handle(const struct weir_stack *s, uint32_t slot)
+{
+	return (weir_half){(uint64_t)half_at(s, slot)->gen << 32 | slot};
+}
+
+bool halfs_event(struct weir_stack *s, struct weir_event *ev)
+{
+	uint32_t slot = s->half_queue[HALF_STAGE_GONE].head;
+	struct half_slot *h;
+
+	*ev = (struct weir_event){.kind = WEIR_EV_HALF_GONE};
+	if (slot == POOL_NONE) {
+		slot = s->half_queue[HALF_STAGE_FRESH].head;
+		ev->kind = WEIR_EV_SYN;
+	}
+	if (slot == POOL_NONE)
+		return false;
+	h = half_at(s, slot);
+	ev->half = half_handle(s, slot);
+	ev->user = h->user;
+	tuple_of(s, h, &ev->tuple);
+	if (ev->kind == WEIR_EV_SYN) {
+		ev->listener = listener_handle(s, &s->listeners[h->listener]);
+		dequeue(s, HALF_STAGE_FRESH, slot);
+		h->half.flags |= HALF_TOLD;
+		enqueue(s, HALF_STAGE_HELD, slot, s->cfg.half_held_ms);
+	} else {
+		ev->reason = (enum weir_err)h->half.mss;
+		dequeue(s, HALF_STAGE_GONE, slot);
+		release(s, slot);
+	}
+	return true;
+}
+
+/* The record of a handle that still waits for its decision; POOL_NONE: none. */
+static uint32_t held_get(const struct weir_stack *s, weir_half handle)
+{
+	uint32_t slot = (uint32_t)handle.v;
+	const struct half_slot *h;
+
+	if (handle.v >> 32 == 0 || slot >= s->halfs.fresh)
+		return POOL_NONE;
+	h = half_at(s, slot);
+	if (h->gen != handle.v >> 32 || !(h->half.flags & HALF_HELD) ||
+	    !(h->half.flags & HALF_TOLD))
+		return POOL_NONE;
+	return slot;
+}
+
+enum weir_err weir_half_user_set(struct weir_stack *s, weir_half handle, uint64_t user)
+{
+	uint32_t slot = held_get(s, handle);
+
+	if (slot == POOL_NONE)
+		return WEIR_NO_CONN;
+	half_at(s, slot)->user = user;
+	return WEIR_OK;
+}
+
+enum weir_err weir_half_accept(struct weir_stack *s, weir_half handle, uint64_t user,
+			       weir_time now)
+{
+	uint32_t slot = held_get(s, handle);
+	struct half_slot *h;
+
+	stack_clock(s, now);
+	if (slot == POOL_NONE)
+		return WEIR_NO_CONN;
+	h = half_at(s, slot);
+	dequeue(s, HALF_STAGE_HELD, slot);
+	h->half.flags &= (uint8_t) ~(HALF_HELD | HALF_TOLD);
+	h->user = user;
+	send_synack(s, h, WEIR_CTR_SENT_SYNACK);
+	enqueue(s, HALF_STAGE_SENT, slot, s->cfg.rto_initial_ms);
+	return WEIR_OK;
+}
+
+enum weir_err weir_half_refuse(struct weir_stack *s, weir_half handle, enum weir_refusal how,
+			       weir_time now)
+{
+	uint32_t slot = held_get(s, handle);
+	struct half_slot *h;
+	struct weir_tuple tuple;
+
+	stack_clock(s, now);
+	if (slot == POOL_NONE)
+		return WEIR_NO_CONN;
+	h = half_at(s, slot);
+	tuple_of(s, h, &tuple);
+	refuse_half(s, &tuple, &h->half, h->flow, how);
+	h->user = 0; /* who refuses needs no event */
+	end_traced(s, slot, WEIR_REFUSED, WEIR_CTR_CLOSED_ABORT);
+	return WEIR_OK;
+}

@@ -1,0 +1,43 @@
+/*
+ * halfs.h: where half-open records live, wait and are timed; the rules are tcp/half.h.
+ */
+#ifndef WEIR_STACK_HALFS_H
+#define WEIR_STACK_HALFS_H
+
+#include "stack/conns.h"
+#include "stack/listeners.h"
+
+/* A record for a SYN. Returns the verdict: ACCEPTED, HALF_HELD, LISTEN_FULL. */
+enum weir_counter halfs_new(struct weir_stack *s, uint32_t listener, const struct weir_tuple *tuple,
+			    const struct tcp_seg *seg, const seq_t *isn, uint32_t *flow);
+
+/* A segment for a record. If it completes the handshake, *conn gets the new connection, to which
+ * the segment is then to be given. */
+enum weir_counter halfs_input(struct weir_stack *s, uint32_t slot, const struct weir_tuple *tuple,
+			      const struct tcp_seg *seg, struct conn **conn);
+
+/* Ends all records of a listener. */
+void halfs_end_listener(struct weir_stack *s, uint32_t listener);
+
+/* An ICMP error quotes a SYN-ACK of the record. */
+enum weir_counter halfs_icmp(struct weir_stack *s, uint32_t slot, seq_t seq);
+
+/* The next SYN or HALF_GONE event; false: none. */
+bool halfs_event(struct weir_stack *s, struct weir_event *ev);
+
+void halfs_run(struct weir_stack *s, weir_time now);
+weir_time halfs_next(const struct weir_stack *s, weir_time now);
+
+/* Answers a held SYN with a refusal (refuse.c). */
+void refuse_half(struct weir_stack *s, const struct weir_tuple *tuple, const struct half *h,
+		 uint32_t flow, enum weir_refusal how);
+
+/* The window that a SYN-ACK offers, not scaled. */
+uint16_t halfs_window(const struct weir_stack *s);
+
+static inline struct half_slot *half_at(const struct weir_stack *s, uint32_t slot)
+{
+	return pool_at(&s->halfs, slot);
+}
+
+#endif

@@ -1,0 +1,225 @@
+/*
+ * Theory of operation
+ *
+ * weir_input(): bytes become an ip_packet, a tcp_seg and a tuple; the tuple has exactly one owner or
+ * none; the owner's step gives the verdict. Every path ends here with one verdict, which is counted
+ * and traced here and nowhere else. Nothing is sent: answers wait in the replies' ring and in the
+ * connections until weir_output().
+ */
+#include "stack/in.h"
+
+#include <string.h>
+
+#include "stack/conns.h"
+#include "stack/demux.h"
+#include "stack/halfs.h"
+#include "stack/listeners.h"
+#include "stack/reply.h"
+#include "stack/timewaits.h"
+#include "tcp/input.h"
+#include "wire/checksum.h"
+#include "wire/icmp.h"
+#include "wire/ip4.h"
+#include "wire/udp.h"
+
+static void to_listener(struct stack_in *in, struct listener *l, const seq_t *isn,
+			enum weir_counter *verdict)
+{
+	const struct tcp_seg *s = &in->seg;
+
+	in->note.before = in->note.after = WEIR_STATE_LISTEN;
+	if (s->flags & TCP_RST) {
+		*verdict = WEIR_CTR_LISTEN_RST;
+	} else if (s->flags & TCP_ACK) {
+		*verdict = WEIR_CTR_LISTEN_ACK;
+		reply_reset_seg(in->s, &in->tuple, s, 0);
+	} else if (s->flags & TCP_SYN) {
+		*verdict = listener_syn(in->s, l, &in->tuple, s, isn, &in->note.flow);
+		if (in->note.flow)
+			in->note.after = WEIR_STATE_SYN_RECEIVED;
+		in->note.irs = s->seq.v;
+	} else {
+		*verdict = WEIR_CTR_LISTEN_STRAY;
+	}
+}
+
+static enum weir_counter to_nobody(struct stack_in *in)
+{
+	const struct weir_addr *dst = &in->pkt.dst;
+	struct listener *l = listeners_find(in->s, &in->tuple.local);
+	enum weir_counter verdict = WEIR_CTR_NO_OWNER;
+
+	if (!netif_is_ours(&in->s->netif, dst) && !listeners_take_foreign(in->s))
+		return WEIR_CTR_IP_NOT_OURS;
+	if (l) {
+		to_listener(in, l, NULL, &verdict);
+		return verdict;
+	}
+	if (in->seg.flags & TCP_RST)
+		return WEIR_CTR_NO_OWNER_RST;
+	reply_reset_seg(in->s, &in->tuple, &in->seg, 0);
+	return verdict;
+}
+
+static enum weir_counter to_conn(struct stack_in *in, struct conn *c)
+{
+	struct tcp_in t = {.env = &in->s->env, .t = &c->tcb, .seg = in->seg, .now = in->s->now};
+
+	in->note.flow = c->flow;
+	in->note.wscale = c->tcb.snd_wscale;
+	tcp_input(&t);
+	in->note.after = c->tcb.state;
+	in->note.iss = c->tcb.snd.iss.v;
+	in->note.irs = c->tcb.rcv.irs.v;
+	in->note.t = &c->tcb;
+	if (t.answer)
+		reply_reset_ack(in->s, &in->tuple, t.answer_seq, &in->seg, c->flow, c->tcb.state);
+	conn_settle(in->s, c);
+	return t.verdict;
+}
+
+static enum weir_counter to_half(struct stack_in *in, uint32_t slot)
+{
+	const struct half_slot *h = half_at(in->s, slot);
+	struct conn *c = NULL;
+	enum weir_counter verdict;
+
+	in->note.flow = h->flow;
+	in->note.iss = h->half.iss.v;
+	in->note.irs = h->half.irs.v;
+	in->note.wscale = h->half.snd_wscale;
+	in->note.before = in->note.after = WEIR_STATE_SYN_RECEIVED;
+	verdict = halfs_input(in->s, slot, &in->tuple, &in->seg, &c);
+	if (c)
+		return to_conn(in, c);
+	if (demux_find(in->s, &in->tuple) == REF_NONE)
+		in->note.after = WEIR_STATE_LISTEN;
+	return verdict;
+}
+
+static enum weir_counter to_timewait(struct stack_in *in, uint32_t slot)
+{
+	const struct timewait_slot *w = pool_at(&in->s->timewaits, slot);
+	enum weir_counter verdict;
+	seq_t isn;
+
+	in->note.before = in->note.after = WEIR_STATE_TIME_WAIT;
+	in->note.flow = w->flow;
+	switch (timewaits_input(in->s, slot, &in->tuple, &in->seg, &verdict, &isn)) {
+	case TIMEWAIT_DO_NOTHING:
+	case TIMEWAIT_DO_ACK:
+	case TIMEWAIT_DO_RESTART:
+		break;
+	case TIMEWAIT_DO_END:
+		in->note.after = WEIR_STATE_CLOSED;
+		break;
+	case TIMEWAIT_DO_REUSE:
+		in->note.flow = 0;
+		to_listener(in, listeners_find(in->s, &in->tuple.local), &isn, &verdict);
+		in->note.before = WEIR_STATE_TIME_WAIT;
+		if (verdict == WEIR_CTR_ACCEPTED)
+			verdict = WEIR_CTR_TIMEWAIT_SYN;
+		break;
+	}
+	return verdict;
+}
+
+static bool checksum_good(const struct stack_in *in)
+{
+	const struct ip_packet *p = &in->pkt;
+	uint64_t sum;
+
+	if (in->frame->flags & WEIR_FRAME_CSUM_OK)
+		return true;
+	sum = csum_add_pseudo(0, p->src.bytes, p->dst.bytes, netif_addr_len(p->src.family),
+			      (uint32_t)p->len, IP_PROTO_TCP);
+	return csum_good(csum_add(sum, p->payload, p->len));
+}
+
+static enum weir_counter in_tcp(struct stack_in *in)
+{
+	struct weir_stack *s = in->s;
+	uint32_t ref;
+
+	if (!checksum_good(in))
+		return WEIR_CTR_TCP_CHECKSUM;
+	if (tcp_parse(&in->seg, in->pkt.payload, in->pkt.len))
+		return WEIR_CTR_TCP_MALFORMED;
+	in->seg.gso_size = in->frame->gso_size;
+	in->is_tcp = true;
+	in->tuple.local.port = in->seg.dst_port;
+	in->tuple.remote.port = in->seg.src_port;
+	ref = demux_find(s, &in->tuple);
+	if (ref == REF_NONE)
+		return to_nobody(in);
+	switch (ref_kind(ref)) {
+	case REF_CONN:
+		in->note.before = ((struct conn *)pool_at(&s->conns, ref_slot(ref)))->tcb.state;
+		return to_conn(in, pool_at(&s->conns, ref_slot(ref)));
+	case REF_HALF:
+		return to_half(in, ref_slot(ref));
+	case REF_TIMEWAIT:
+		return to_timewait(in, ref_slot(ref));
+	}
+	return WEIR_CTR_NO_OWNER;
+}
+
+/* RFC 1122 4.1.3.1: nobody listens on any UDP port. */
+static enum weir_counter in_udp(struct stack_in *in)
+{
+	bool v4 = in->pkt.dst.family == 4;
+	struct udp_hdr h;
+
+	if (udp_parse(&h, in->pkt.payload, in->pkt.len))
+		return WEIR_CTR_IP_PROTOCOL;
+	in->tuple.local.port = h.dst_port;
+	in->tuple.remote.port = h.src_port;
+	reply_icmp(in->s, &in->tuple, v4 ? ICMP_UNREACH : ICMP6_UNREACH,
+		   v4 ? ICMP_UNREACH_PORT : ICMP6_UNREACH_PORT, 0, in->pkt.head, in->pkt.head_len);
+	return WEIR_CTR_UDP_REFUSED;
+}
+
+static enum weir_counter in_packet(struct stack_in *in)
+{
+	struct weir_stack *s = in->s;
+	struct ip_packet *p = &in->pkt;
+	enum weir_counter verdict = ip_in(p, in->frame->bytes, in->frame->len);
+
+	in->tuple.local.addr = p->dst;
+	in->tuple.remote.addr = p->src;
+	if (verdict == WEIR_CTR_IP6_HEADER && p->problem_off && !netif_is_group(&s->netif, &p->dst))
+		reply_icmp(s, &in->tuple, ICMP6_PARAM_PROBLEM, p->problem_code, p->problem_off,
+			   p->head, p->head_len);
+	if (verdict != WEIR_CTR_ACCEPTED)
+		return verdict;
+	if (netif_is_group(&s->netif, &p->dst))
+		return WEIR_CTR_IP_GROUP; /* MUST-57 */
+	if (netif_is_group(&s->netif, &p->src))
+		return WEIR_CTR_IP_BAD_SOURCE; /* MUST-63 */
+	if (p->proto == IP_PROTO_TCP)
+		return in_tcp(in);
+	if (!netif_is_ours(&s->netif, &p->dst) && !listeners_take_foreign(s))
+		return WEIR_CTR_IP_NOT_OURS;
+	if (p->proto == IP_PROTO_UDP)
+		return in_udp(in);
+	if (p->proto == (p->dst.family == 4 ? IP_PROTO_ICMP : IP_PROTO_ICMP6))
+		return in_icmp(in);
+	return WEIR_CTR_IP_PROTOCOL;
+}
+
+enum weir_counter weir_input(struct weir_stack *s, const struct weir_frame *f, weir_time now)
+{
+	struct stack_in in = {.s = s, .frame = f};
+	enum weir_counter verdict;
+
+	stack_clock(s, now);
+	++*stack_counter(s, WEIR_CTR_FRAMES_IN);
+	verdict = in_packet(&in);
+	++*stack_counter(s, verdict);
+	if (s->cfg.trace) {
+		in.note.verdict = verdict;
+		trace_in(s, f, &in.tuple, in.is_tcp ? &in.seg : NULL,
+			 in.pkt.payload ? (size_t)(in.pkt.payload - f->bytes) : 0, &in.note);
+	}
+	return verdict;
+}

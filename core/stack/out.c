@@ -1,0 +1,255 @@
+/*
+ * Theory of operation
+ *
+ * weir_output() first runs what is due, then gives one packet: an answer that waits, or the next
+ * segment of the next ready connection. Connections take turns, one packet each, so none starves.
+ * A connection that has nothing to send leaves the ready list; whatever happens to it later puts it
+ * back (conn_settle).
+ *
+ * Headers are written into the packet; payload is named as spans of the send queue, which stay
+ * valid until the next call that changes the stack. The TCP checksum is computed here, over header
+ * and spans, unless the link completes it.
+ */
+#include <string.h>
+
+#include "net/ip_out.h"
+#include "stack/conns.h"
+#include "stack/halfs.h"
+#include "stack/timewaits.h"
+#include "stack/trace.h"
+#include "tcp/emit.h"
+#include "tcp/sndq.h"
+#include "wire/checksum.h"
+#include "wire/icmp.h"
+#include "wire/ip4.h"
+#include "wire/ip6.h"
+
+_Static_assert(IP6_HDR_LEN + ICMP_HDR_LEN + QUOTE_MAX <= WEIR_HEAD_MAX, "an ICMP error fits");
+_Static_assert(IP6_HDR_LEN + TCP_HDR_MAX <= WEIR_HEAD_MAX, "and so do TCP's headers");
+
+static enum tcp_opt_order opt_order(const struct weir_stack *s)
+{
+	return s->cfg.synopt_bsd ? TCP_OPT_ORDER_BSD : TCP_OPT_ORDER_LINUX;
+}
+
+static void put_checksum(const struct weir_stack *s, struct weir_packet *p,
+			 const struct weir_tuple *t, uint32_t tcp_len)
+{
+	uint64_t sum = csum_add_pseudo(0, t->local.addr.bytes, t->remote.addr.bytes,
+				       netif_addr_len(t->local.addr.family), tcp_len, IP_PROTO_TCP);
+	uint16_t field;
+	uint32_t at = 0;
+
+	p->csum_offset = TCP_CSUM_OFFSET;
+	if (s->cfg.link_csum_offload) {
+		p->flags |= WEIR_PACKET_CSUM_PARTIAL;
+		field = csum_fold(sum);
+	} else {
+		sum = csum_add(sum, p->head + p->l4_start, (size_t)p->head_len - p->l4_start);
+		for (unsigned i = 0; i < p->span_count; i++) {
+			sum = at & 1 ? csum_add_odd(sum, p->span[i].bytes, p->span[i].len)
+				     : csum_add(sum, p->span[i].bytes, p->span[i].len);
+			at += (uint32_t)p->span[i].len;
+		}
+		field = csum_finish(sum);
+	}
+	memcpy(p->head + p->l4_start + TCP_CSUM_OFFSET, &field, 2);
+}
+
+struct out_ip {
+	uint8_t dscp, ttl;
+};
+
+/* Writes both headers; the spans are in place already, seg->len bytes of them. */
+static void put_headers(struct weir_stack *s, struct weir_packet *p, const struct weir_tuple *t,
+			struct tcp_seg *seg, struct out_ip ip)
+{
+	size_t ip_len = ip_out_len(t->local.addr.family);
+	struct ip_out o = {
+		.src = &t->local.addr,
+		.dst = &t->remote.addr,
+		.id = s->ip_id++,
+		.proto = IP_PROTO_TCP,
+		.ttl = ip.ttl,
+		.tos = (uint8_t)(ip.dscp << 2),
+	};
+
+	seg->src_port = t->local.port;
+	seg->dst_port = t->remote.port;
+	p->l4_start = (uint16_t)ip_len;
+	seg->hdr_len = (uint8_t)tcp_emit(p->head + ip_len, seg, opt_order(s));
+	o.len = seg->hdr_len + seg->len;
+	ip_out_write(p->head, &o);
+	p->head_len = (uint16_t)(ip_len + seg->hdr_len);
+	p->total_len = p->head_len + seg->len;
+	p->gso_size = seg->gso_size;
+	put_checksum(s, p, t, o.len);
+}
+
+static void out_begin(struct weir_packet *p)
+{
+	p->head_len = 0;
+	p->span_count = 0;
+	p->flags = 0;
+	p->gso_size = 0;
+}
+
+/* The message of `len` bytes is at `body`, in the head or elsewhere. */
+static void out_icmp(struct weir_stack *s, struct weir_packet *p, const struct weir_tuple *t,
+		     const uint8_t *body, size_t len)
+{
+	struct ip_out o = {
+		.src = &t->local.addr,
+		.dst = &t->remote.addr,
+		.len = (uint32_t)len,
+		.id = s->ip_id++,
+		.proto = t->local.addr.family == 4 ? IP_PROTO_ICMP : IP_PROTO_ICMP6,
+		.ttl = (uint8_t)s->cfg.ttl,
+	};
+	struct trace_note note = {.verdict = WEIR_CTR_SENT_ICMP};
+
+	p->l4_start = (uint16_t)ip_out_write(p->head, &o);
+	p->head_len = p->l4_start;
+	p->csum_offset = 2;
+	if (body == p->head + p->l4_start) {
+		p->head_len += (uint16_t)len;
+	} else {
+		p->span[0] = (struct weir_span){.bytes = body, .len = len};
+		p->span_count = 1;
+	}
+	p->total_len = p->l4_start + (uint32_t)len;
+	++*stack_counter(s, WEIR_CTR_SENT_ICMP);
+	if (s->cfg.trace)
+		trace_out(s, p, t, NULL, &note);
+}
+
+static void out_icmp_error(struct weir_stack *s, struct weir_packet *p, const struct reply *r)
+{
+	uint8_t *at = p->head + ip_out_len(r->tuple.local.addr.family);
+	struct icmp_msg m = {
+		.type = r->icmp_type,
+		.code = r->icmp_code,
+		.rest = r->icmp_rest,
+		.body = r->quote,
+		.body_len = r->icmp_len,
+	};
+	size_t n = r->tuple.local.addr.family == 4
+			   ? icmp4_emit(at, &m)
+			   : icmp6_emit(at, &m, r->tuple.local.addr.bytes,
+					r->tuple.remote.addr.bytes);
+
+	out_icmp(s, p, &r->tuple, at, n);
+}
+
+static bool out_reply(struct weir_stack *s, struct weir_packet *p)
+{
+	struct reply *r;
+	struct trace_note note;
+
+	if (s->echo_len) {
+		out_icmp(s, p, &s->echo_tuple, s->echo, s->echo_len);
+		s->echo_len = 0;
+		return true;
+	}
+	r = ring_pop(&s->replies);
+	if (!r)
+		return false;
+	if (r->icmp_len) {
+		out_icmp_error(s, p, r);
+		return true;
+	}
+	put_headers(s, p, &r->tuple, &r->seg,
+		    (struct out_ip){.dscp = (uint8_t)s->cfg.dscp, .ttl = (uint8_t)s->cfg.ttl});
+	++*stack_counter(s, r->why);
+	if (s->cfg.trace) {
+		note = (struct trace_note){.verdict = r->why, .before = r->state,
+					   .after = r->state, .flow = r->flow, .iss = r->iss,
+					   .irs = r->irs, .wscale = r->wscale};
+		trace_out(s, p, &r->tuple, &r->seg, &note);
+	}
+	return true;
+}
+
+static void put_payload(const struct weir_stack *s, const struct conn *c, const struct tcp_plan *plan,
+			struct weir_packet *p)
+{
+	struct pageq_piece piece[WEIR_SPANS_MAX];
+	size_t n = sndq_pieces(&c->tcb, &s->env, plan->seq, plan->len, piece, WEIR_SPANS_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		p->span[i] = (struct weir_span){.bytes = piece[i].bytes, .len = piece[i].len};
+	p->span_count = (uint16_t)n;
+}
+
+/* Most payload of a super-segment: what an IP packet can be less the largest headers. */
+static uint32_t gso_payload(const struct weir_stack *s, const struct conn *c)
+{
+	uint32_t hdrs = (uint32_t)ip_out_len(c->tuple.local.addr.family) + TCP_HDR_MAX;
+	uint32_t max = (uint32_t)s->cfg.link_gso_max;
+
+	return max > hdrs ? max - hdrs : 0;
+}
+
+static bool out_conn(struct weir_stack *s, struct conn *c, struct weir_packet *p)
+{
+	struct tcb *t = &c->tcb;
+	struct trace_note note;
+	struct tcp_plan plan;
+	struct tcp_seg seg;
+
+	if (!tcp_plan_next(&s->env, t, gso_payload(s, c), s->now, &plan))
+		return false;
+	tcp_emit_segment(&s->env, t, &plan, s->now, &seg);
+	put_payload(s, c, &plan, p);
+	put_headers(s, p, &c->tuple, &seg, (struct out_ip){.dscp = t->user.dscp, .ttl = t->user.ttl});
+	tcp_plan_sent(&s->env, t, &plan, s->now);
+	++*stack_counter(s, plan.why);
+	if (s->cfg.trace) {
+		note = (struct trace_note){.verdict = plan.why, .before = t->state,
+					   .after = t->state, .flow = c->flow,
+					   .iss = t->snd.iss.v, .irs = t->rcv.irs.v,
+					   .wscale = t->rcv_wscale, .t = t};
+		trace_out(s, p, &c->tuple, &seg, &note);
+	}
+	return true;
+}
+
+static bool out_ready(struct weir_stack *s, struct weir_packet *p)
+{
+	while (!list_empty(&s->ready)) {
+		struct conn *c = list_entry(s->ready.next, struct conn, ready);
+		bool sent = out_conn(s, c, p);
+
+		list_remove(&c->ready);
+		conn_settle(s, c); /* its timers have moved; it is ready again ... */
+		if (sent)
+			return true;
+		list_remove(&c->ready); /* ... but it had nothing more to say */
+	}
+	return false;
+}
+
+bool weir_output(struct weir_stack *s, struct weir_packet *p, weir_time now)
+{
+	stack_clock(s, now);
+	conns_run(s, s->now);
+	halfs_run(s, s->now);
+	timewaits_run(s, s->now);
+	out_begin(p);
+	if (!out_reply(s, p) && !out_ready(s, p))
+		return false;
+	++*stack_counter(s, WEIR_CTR_FRAMES_OUT);
+	return true;
+}
+
+weir_time weir_deadline(const struct weir_stack *s, weir_time now)
+{
+	weir_time at = wheel_next(&s->wheel);
+	weir_time half = halfs_next(s, now);
+	weir_time tw = timewaits_next(s, now);
+
+	if (s->replies.count || s->echo_len || !list_empty(&s->ready))
+		return now;
+	at = half < at ? half : at;
+	return tw < at ? tw : at;
+}

@@ -1,0 +1,112 @@
+#include "stack/stack.h"
+
+#include <string.h>
+
+#include "wire/ip4.h"
+#include "wire/ip6.h"
+
+#define CACHE_LINE 64u
+
+uint16_t stack_mss_local(const struct weir_stack *s, uint8_t family)
+{
+	uint64_t hdrs = (family == 4 ? IP4_HDR_LEN : IP6_HDR_LEN) + TCP_HDR_LEN;
+
+	return s->cfg.link_mtu > hdrs ? (uint16_t)(s->cfg.link_mtu - hdrs) : 1;
+}
+
+uint16_t stack_mss_default(uint8_t family)
+{
+	return family == 4 ? 536 : 1220;
+}
+
+static uint32_t power_of_two(uint64_t at_least)
+{
+	uint32_t n = 16;
+
+	while (n < at_least)
+		n *= 2;
+	return n;
+}
+
+/* Carves everything from `a`; with a counting arena it only finds out how much that is. */
+static struct weir_stack *stack_carve(struct arena *a, const struct weir_config *cfg)
+{
+	struct weir_stack dummy;
+	struct weir_stack *real = arena_take(a, sizeof(*real), CACHE_LINE);
+	struct weir_stack *s = real ? real : &dummy;
+	uint32_t owners = power_of_two(cfg->conns_max + cfg->halfs_max + cfg->timewaits_max);
+	uint32_t sources = power_of_two(cfg->halfs_max);
+
+	pool_init(&s->conns, a, (uint32_t)cfg->conns_max, sizeof(struct conn), CACHE_LINE);
+	pool_init(&s->halfs, a, (uint32_t)cfg->halfs_max, sizeof(struct half_slot), CACHE_LINE);
+	pool_init(&s->timewaits, a, (uint32_t)cfg->timewaits_max, sizeof(struct timewait_slot),
+		  CACHE_LINE);
+	pool_init(&s->addr6, a, (uint32_t)(cfg->halfs_max + cfg->timewaits_max),
+		  sizeof(struct addr6_pair), 32);
+	pool_init(&s->env.pages, a, (uint32_t)cfg->pages_max, WEIR_PAGE_BYTES, WEIR_PAGE_BYTES);
+	pool_init(&s->env.ranges, a, (uint32_t)cfg->ranges_max, sizeof(struct range), 8);
+	ring_init(&s->replies, a, (uint32_t)cfg->replies_max, sizeof(struct reply));
+	s->buckets = arena_take(a, owners * sizeof(*s->buckets), CACHE_LINE);
+	s->bucket_mask = owners - 1;
+	s->sources = arena_take(a, sources * sizeof(*s->sources), CACHE_LINE);
+	s->source_mask = sources - 1;
+	s->listeners = arena_take(a, cfg->listeners_max * sizeof(*s->listeners), 8);
+	s->echo = arena_take(a, cfg->link_mtu, 8);
+	return real;
+}
+
+size_t weir_stack_bytes(const struct weir_config *cfg)
+{
+	struct arena a;
+
+	if (weir_config_check(cfg))
+		return 0;
+	arena_init(&a, NULL, 0);
+	stack_carve(&a, cfg);
+	return a.used;
+}
+
+enum weir_err weir_stack_init(struct weir_stack **out, void *mem, size_t len,
+			      const struct weir_config *cfg, weir_time now)
+{
+	size_t need = weir_stack_bytes(cfg);
+	struct weir_stack *s;
+	struct arena a;
+
+	if (need == 0)
+		return WEIR_BAD_CONFIG;
+	if (!mem || len < need || (uintptr_t)mem % CACHE_LINE)
+		return WEIR_NO_MEMORY;
+	arena_init(&a, mem, len);
+	s = stack_carve(&a, cfg);
+	if (!s || a.used > len)
+		return WEIR_NO_MEMORY;
+	s->cfg = *cfg;
+	s->env.cfg = &s->cfg;
+	s->now = now;
+	for (uint32_t i = 0; i <= s->bucket_mask; i++)
+		s->buckets[i] = REF_NONE;
+	for (unsigned i = 0; i < HALF_STAGES; i++)
+		fifo_init(&s->half_queue[i]);
+	fifo_init(&s->timewait_queue);
+	wheel_init(&s->wheel, now);
+	list_init(&s->ready);
+	list_init(&s->events);
+	*out = s;
+	return WEIR_OK;
+}
+
+enum weir_err weir_addr_add(struct weir_stack *s, const struct weir_addr *addr, unsigned prefix)
+{
+	return netif_add(&s->netif, addr, prefix);
+}
+
+uint64_t weir_counter_get(const struct weir_stack *s, enum weir_counter c)
+{
+	return (unsigned)c < WEIR_CTR_COUNT ? s->env.counters[c] : 0;
+}
+
+const struct weir_config *weir_stack_config(const struct weir_stack *s)
+{
+	return &s->cfg;
+}

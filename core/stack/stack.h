@@ -1,0 +1,175 @@
+/*
+ * stack.h: the one struct of a stack and the records it owns. Private to core/stack.
+ *
+ * A tuple belongs to exactly one owner: a connection, a half-open record or a TIME-WAIT record. An
+ * owner is named by a ref: its kind and its slot in the kind's pool.
+ */
+#ifndef WEIR_STACK_STACK_H
+#define WEIR_STACK_STACK_H
+
+#include "base/list.h"
+#include "base/pool.h"
+#include "base/ring.h"
+#include "base/wheel.h"
+#include "net/netif.h"
+#include "stack/fifo.h"
+#include "tcp/half.h"
+#include "tcp/output.h"
+#include "tcp/tcb.h"
+#include "tcp/timewait.h"
+#include "weir/trace.h"
+
+enum ref_kind { REF_CONN, REF_HALF, REF_TIMEWAIT };
+#define REF_NONE UINT32_MAX
+#define REF_SLOT_BITS 29u
+
+static inline uint32_t ref_make(enum ref_kind kind, uint32_t slot)
+{
+	return (uint32_t)kind << REF_SLOT_BITS | slot;
+}
+
+static inline enum ref_kind ref_kind(uint32_t ref)
+{
+	return (enum ref_kind)(ref >> REF_SLOT_BITS);
+}
+
+static inline uint32_t ref_slot(uint32_t ref)
+{
+	return ref & ((1u << REF_SLOT_BITS) - 1);
+}
+
+/* The pair of a record: two IPv4 addresses in place, or a slot of the pool of IPv6 pairs. */
+struct pair_key {
+	uint32_t a, b; /* v4: local, remote, as in memory; v6: a is the slot */
+	uint16_t local_port, remote_port;
+};
+
+struct addr6_pair {
+	uint8_t local[16], remote[16];
+};
+
+struct conn {
+	uint32_t next;           /* in its bucket (and the pool's link while free): must be first */
+	uint32_t gen;            /* outlives the slot's use */
+	struct tcb tcb;
+	struct weir_tuple tuple;
+	struct wheel_node timer;
+	struct list ready;       /* in stack.ready while it may have something to send */
+	struct list event;       /* in stack.events while events wait */
+	uint64_t user;
+	uint32_t flow;
+	uint32_t timewait;       /* slot of its TIME-WAIT record, POOL_NONE: none */
+	uint32_t listener;       /* slot, while its ACCEPTED was not read; POOL_NONE otherwise */
+	bool attached;           /* owns its tuple */
+};
+_Static_assert(sizeof(struct conn) <= 1024, "a connection without its buffers");
+
+struct half_slot {
+	uint32_t next; /* as in struct conn */
+	struct pair_key key;
+	struct half half;
+	struct fifo_node queue;
+	uint16_t gen;
+	uint16_t listener;
+	uint32_t flow;
+	uint64_t user;
+};
+
+enum half_stage {
+	HALF_STAGE_FRESH, /* held, its SYN event not yet read */
+	HALF_STAGE_HELD,  /* held, the application thinks */
+	HALF_STAGE_GONE,  /* ended, its HALF_GONE event not yet read */
+	HALF_STAGE_SENT,  /* SYN-ACK sent; + retries */
+};
+#define HALF_RETRIES_MAX 10u
+#define HALF_STAGES (HALF_STAGE_SENT + HALF_RETRIES_MAX + 1u)
+
+struct timewait_slot {
+	uint32_t next;
+	struct pair_key key;
+	struct timewait tw;
+	struct fifo_node queue;
+	uint32_t flow;
+	uint32_t conn; /* slot whose CLOSED was not read yet, POOL_NONE otherwise */
+};
+
+/* An IPv6 pair lies beside them: 96 bytes together. */
+_Static_assert(sizeof(struct half_slot) <= 64, "a flood of SYNs costs little");
+_Static_assert(sizeof(struct timewait_slot) <= 64, "and so do many closed connections");
+_Static_assert(sizeof(struct addr6_pair) <= 32, "the same with IPv6");
+
+struct listener {
+	struct weir_endpoint local;
+	enum weir_accept_mode mode;
+	uint32_t backlog;
+	uint32_t halfs;   /* records of it */
+	uint32_t pending; /* connections whose ACCEPTED was not read */
+	uint32_t gen;
+	uint64_t user;
+	bool used;
+};
+
+#define QUOTE_MAX 128u /* bytes of a packet that an ICMP error quotes */
+
+/* An answer that belongs to no connection and waits for output. */
+struct reply {
+	struct weir_tuple tuple; /* local is who sends */
+	enum weir_counter why;
+	enum weir_state state;   /* for the trace */
+	uint32_t flow;
+	uint32_t iss, irs;       /* for the trace */
+	struct tcp_seg seg;      /* a TCP segment without payload, if icmp_len == 0 */
+	uint32_t icmp_rest;
+	uint16_t icmp_len;       /* bytes of quote */
+	uint8_t icmp_type, icmp_code;
+	uint8_t wscale;          /* of the window field, for the trace */
+	uint8_t quote[QUOTE_MAX];
+};
+
+struct weir_stack {
+	struct weir_config cfg;
+	struct tcp_env env;
+	struct netif netif;
+	struct pool conns, halfs, timewaits, addr6;
+	uint32_t *buckets;
+	uint32_t bucket_mask;
+	uint16_t *sources;       /* half-open records by hash of the source; collisions add up */
+	uint32_t source_mask;
+	struct listener *listeners;
+	struct fifo half_queue[HALF_STAGES];
+	struct fifo timewait_queue;
+	struct wheel wheel;
+	struct list ready, events;
+	struct ring replies;
+	uint8_t *echo;           /* one ICMP echo answer that waits */
+	size_t echo_len;
+	struct weir_tuple echo_tuple;
+	struct tokens icmp_tokens;
+	weir_time now;           /* latest time seen: time never goes back */
+	uint32_t flow_last;
+	uint16_t ip_id;
+	uint32_t port_seq;       /* moves the search for a port on (RFC 6056) */
+};
+
+/* Later of `now` and the time seen so far, which it becomes. */
+static inline weir_time stack_clock(struct weir_stack *s, weir_time now)
+{
+	if (now > s->now)
+		s->now = now;
+	return s->now;
+}
+
+static inline uint64_t *stack_counter(struct weir_stack *s, enum weir_counter c)
+{
+	return &s->env.counters[c];
+}
+
+/* Bytes that name a tuple for keyed hashes: local and remote address, ports. At most 36. */
+size_t stack_tuple_id(const struct weir_tuple *t, uint8_t out[36]);
+
+/* Largest TCP payload of one packet of the family on our link, without options. */
+uint16_t stack_mss_local(const struct weir_stack *s, uint8_t family);
+/* The peer's MSS until it says otherwise (RFC9293-MUST-15). */
+uint16_t stack_mss_default(uint8_t family);
+
+#endif

@@ -1,0 +1,170 @@
+#include "stack/timewaits.h"
+
+#include "base/assert.h"
+#include "stack/conns.h"
+#include "stack/demux.h"
+#include "stack/listeners.h"
+#include "stack/reply.h"
+#include "stack/trace.h"
+#include "tcp/emit.h"
+#include "tcp/fsm.h"
+#include "tcp/isn.h"
+
+#define NODE offsetof(struct timewait_slot, queue)
+
+static struct timewait_slot *at(const struct weir_stack *s, uint32_t slot)
+{
+	return pool_at(&s->timewaits, slot);
+}
+
+static void arm(struct weir_stack *s, uint32_t slot)
+{
+	at(s, slot)->queue.due_ms = fifo_due(s->now, s->cfg.timewait_ms);
+	fifo_push(&s->timewait_queue, &s->timewaits, NODE, slot);
+}
+
+static void tuple_of(const struct weir_stack *s, const struct timewait_slot *w,
+		     struct weir_tuple *out)
+{
+	pair_key_tuple(s, &w->key, w->tw.flags & TIMEWAIT_V6, out);
+}
+
+static void send_ack(struct weir_stack *s, const struct timewait_slot *w,
+		     const struct weir_tuple *tuple, enum weir_counter why)
+{
+	struct reply *r = reply_new(s, tuple, why);
+	uint8_t id[36];
+
+	if (!r)
+		return;
+	r->flow = w->flow;
+	r->state = WEIR_STATE_TIME_WAIT;
+	r->seg.seq = w->tw.snd_nxt;
+	r->seg.ack = w->tw.rcv_nxt;
+	r->seg.flags = TCP_ACK;
+	r->seg.wnd = w->tw.wnd_field;
+	if (w->tw.flags & TIMEWAIT_TS) {
+		size_t n = stack_tuple_id(tuple, id);
+
+		r->seg.opts.has_ts = true;
+		r->seg.opts.ts_val =
+			tcp_ts_clock(s->now, isn_ts_offset(s->cfg.isn_key, id, n));
+		r->seg.opts.ts_ecr = w->tw.ts_recent;
+	}
+}
+
+static void drop(struct weir_stack *s, uint32_t slot)
+{
+	struct timewait_slot *w = at(s, slot);
+	struct weir_tuple tuple;
+
+	tuple_of(s, w, &tuple);
+	demux_remove(s, &tuple, ref_make(REF_TIMEWAIT, slot));
+	fifo_remove(&s->timewait_queue, &s->timewaits, NODE, slot);
+	pair_key_drop(s, &w->key, w->tw.flags & TIMEWAIT_V6);
+	w->flow = 0; /* free: nobody walks over it */
+	pool_give(&s->timewaits, slot);
+}
+
+void timewaits_end(struct weir_stack *s, uint32_t slot, enum weir_counter why)
+{
+	struct timewait_slot *w = at(s, slot);
+	struct weir_tuple tuple;
+
+	tuple_of(s, w, &tuple);
+	if (w->conn != POOL_NONE) {
+		struct conn *c = pool_at(&s->conns, w->conn);
+
+		c->timewait = POOL_NONE;
+		if (c->tcb.state == WEIR_STATE_TIME_WAIT)
+			fsm_step(&c->tcb, FSM_END);
+	}
+	trace_state(s, w->flow, &tuple, WEIR_STATE_TIME_WAIT, WEIR_STATE_CLOSED, why);
+	drop(s, slot);
+}
+
+void timewaits_enter(struct weir_stack *s, struct conn *c)
+{
+	struct timewait_slot *w;
+	uint32_t slot = pool_take(&s->timewaits);
+
+	conn_detach(s, c);
+	++*stack_counter(s, WEIR_CTR_CLOSED_NORMALLY);
+	if (slot == POOL_NONE) {
+		++*stack_counter(s, WEIR_CTR_TIMEWAIT_EVICTED);
+		timewaits_end(s, s->timewait_queue.head, WEIR_CTR_TIMEWAIT_EVICTED);
+		slot = pool_take(&s->timewaits);
+	}
+	weir_assert(slot != POOL_NONE);
+	w = at(s, slot);
+	*w = (struct timewait_slot){.flow = c->flow, .conn = pool_index(&s->conns, c)};
+	timewait_init(&w->tw, &c->tcb);
+	/* there is a pair for every record: see stack_carve() */
+	weir_assert(pair_key_make(s, &c->tuple, &w->key, &w->tw.flags, TIMEWAIT_V6));
+	c->timewait = slot;
+	demux_insert(s, &c->tuple, ref_make(REF_TIMEWAIT, slot));
+	arm(s, slot);
+	if (c->tcb.ackgen.now)
+		send_ack(s, w, &c->tuple, c->tcb.ackgen.why);
+}
+
+void timewaits_forget_conn(struct weir_stack *s, uint32_t slot)
+{
+	at(s, slot)->conn = POOL_NONE;
+}
+
+static bool may_reuse(struct weir_stack *s, const struct timewait_slot *w,
+		      const struct weir_tuple *tuple, seq_t *isn)
+{
+	uint8_t id[36];
+	size_t n;
+
+	if (!listeners_find(s, &tuple->local))
+		return false;
+	n = stack_tuple_id(tuple, id);
+	*isn = timewait_next_isn(&w->tw, isn_make(s->cfg.isn_key, id, n, s->now));
+	return true;
+}
+
+enum timewait_action timewaits_input(struct weir_stack *s, uint32_t slot,
+				     const struct weir_tuple *tuple, const struct tcp_seg *seg,
+				     enum weir_counter *verdict, seq_t *isn)
+{
+	struct timewait_slot *w = at(s, slot);
+	enum timewait_action act = timewait_input(&w->tw, &s->cfg, seg, s->now, verdict);
+
+	if (act == TIMEWAIT_DO_REUSE && !may_reuse(s, w, tuple, isn)) {
+		*verdict = WEIR_CTR_TIMEWAIT_SYN_OLD;
+		act = TIMEWAIT_DO_ACK;
+	}
+	switch (act) {
+	case TIMEWAIT_DO_NOTHING:
+		break;
+	case TIMEWAIT_DO_RESTART:
+		fifo_remove(&s->timewait_queue, &s->timewaits, NODE, slot);
+		arm(s, slot);
+		send_ack(s, w, tuple, WEIR_CTR_SENT_ACK);
+		break;
+	case TIMEWAIT_DO_ACK:
+		send_ack(s, w, tuple, WEIR_CTR_SENT_CHALLENGE);
+		break;
+	case TIMEWAIT_DO_REUSE:
+	case TIMEWAIT_DO_END:
+		timewaits_end(s, slot, *verdict);
+		break;
+	}
+	return act;
+}
+
+void timewaits_run(struct weir_stack *s, weir_time now)
+{
+	while (fifo_is_due(&s->timewait_queue, &s->timewaits, NODE, now)) {
+		++*stack_counter(s, WEIR_CTR_TIMEWAIT_EXPIRED);
+		timewaits_end(s, s->timewait_queue.head, WEIR_CTR_TIMEWAIT_EXPIRED);
+	}
+}
+
+weir_time timewaits_next(const struct weir_stack *s, weir_time now)
+{
+	return fifo_next(&s->timewait_queue, &s->timewaits, NODE, now);
+}
