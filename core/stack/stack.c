@@ -28,6 +28,12 @@ static uint32_t power_of_two(uint64_t at_least)
 	return n;
 }
 
+/* A slot of the pools that are looked up by packets: whole cache lines. */
+static uint32_t whole_lines(size_t bytes)
+{
+	return (uint32_t)((bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+}
+
 /* Carves everything from `a`; with a counting arena it only finds out how much that is. */
 static struct weir_stack *stack_carve(struct arena *a, const struct weir_config *cfg)
 {
@@ -37,10 +43,12 @@ static struct weir_stack *stack_carve(struct arena *a, const struct weir_config 
 	uint32_t owners = power_of_two(cfg->conns_max + cfg->halfs_max + cfg->timewaits_max);
 	uint32_t sources = power_of_two(cfg->halfs_max);
 
-	pool_init(&s->conns, a, (uint32_t)cfg->conns_max, sizeof(struct conn), CACHE_LINE);
-	pool_init(&s->halfs, a, (uint32_t)cfg->halfs_max, sizeof(struct half_slot), CACHE_LINE);
-	pool_init(&s->timewaits, a, (uint32_t)cfg->timewaits_max, sizeof(struct timewait_slot),
+	pool_init(&s->conns, a, (uint32_t)cfg->conns_max, whole_lines(sizeof(struct conn)),
 		  CACHE_LINE);
+	pool_init(&s->halfs, a, (uint32_t)cfg->halfs_max, whole_lines(sizeof(struct half_slot)),
+		  CACHE_LINE);
+	pool_init(&s->timewaits, a, (uint32_t)cfg->timewaits_max,
+		  whole_lines(sizeof(struct timewait_slot)), CACHE_LINE);
 	pool_init(&s->addr6, a, (uint32_t)(cfg->halfs_max + cfg->timewaits_max),
 		  sizeof(struct addr6_pair), 32);
 	pool_init(&s->env.pages, a, (uint32_t)cfg->pages_max, WEIR_PAGE_BYTES, WEIR_PAGE_BYTES);
