@@ -1,0 +1,149 @@
+/*
+ * engine_world.h: the world around a stack that fuzz_engine.c plays: peers on the other side of the
+ * link (engine_peer.c), the application on this side (engine_app.c), and the judge of every packet
+ * that the stack gives out (engine_out.c).
+ *
+ * The bytes of both streams are a function of their place in the stream, so whoever sees some of
+ * them knows what they must be: peers send fuzz_pattern(sequence number), the application sends
+ * fuzz_pattern(offset in its stream).
+ */
+#ifndef WEIR_FUZZ_ENGINE_WORLD_H
+#define WEIR_FUZZ_ENGINE_WORLD_H
+
+#include <stdbool.h>
+
+#include "fuzz.h"
+#include "weir/info.h"
+#include "weir/weir.h"
+#include "wire/tcp_hdr.h"
+
+#define FLOWS_MAX  8u
+#define CONNS_MAX  16u
+#define HALFS_MAX  8u
+#define LISTEN_MAX 4u
+#define PAST_MAX   8u
+#define FRAME_MAX  65535u
+
+enum version { V4, V6 };
+
+/* Which of our side's addresses: our own, or one that only a catch-all listener answers for. */
+enum ours { OURS, FOREIGN };
+
+/* One connection as its peer sees it. All numbers are absolute sequence numbers. */
+struct flow {
+	bool used;
+	enum version version;
+	enum ours ours;
+	uint8_t peer; /* number of the peer's address */
+	uint16_t port, peer_port;
+	uint32_t nxt;      /* the peer's next new byte */
+	uint32_t una;      /* what the peer has acknowledged */
+	uint32_t edge_max; /* the farthest right edge the peer has ever announced */
+	uint8_t shift;     /* of the windows the peer announces */
+	bool offered_ts;   /* in the peer's SYN */
+	/* Learned from what the stack sent */
+	bool synced;      /* its SYN was seen */
+	uint32_t stk_iss; /* its initial sequence number */
+	uint32_t stk_nxt; /* the end of what it has sent */
+	uint32_t stk_ack; /* its last acknowledgement */
+	uint32_t stk_wnd; /* its window in bytes */
+	uint8_t stk_shift;
+	uint32_t stk_ts; /* its last timestamp */
+};
+
+struct app_conn {
+	bool used;
+	bool irs_known; /* in_seq is valid */
+	bool closed;    /* by us: there is nothing to read any more */
+	weir_conn conn;
+	uint32_t in_seq;  /* sequence number of the next byte to read */
+	uint32_t out_off; /* offset of the next byte to send */
+};
+
+struct frame {
+	uint8_t *bytes;
+	size_t len;
+	uint32_t flags; /* WEIR_FRAME_* */
+	uint16_t gso_size;
+};
+
+struct world {
+	struct fuzz_input in;
+	struct weir_config cfg;
+	struct weir_stack *stack;
+	void *mem;
+	weir_time now;
+	struct flow flows[FLOWS_MAX];
+	unsigned flow_last; /* the one made last */
+	struct frame past[PAST_MAX];
+	unsigned past_next;
+	struct app_conn conns[CONNS_MAX];
+	unsigned conn_last;
+	weir_half halfs[HALFS_MAX];
+	unsigned half_next;
+	weir_listener listeners[LISTEN_MAX];
+};
+
+static inline uint8_t fuzz_pattern(uint32_t place)
+{
+	return (uint8_t)(place * 0x9e3779b1u >> 24);
+}
+
+/* engine_peer.c: what peers do. Each takes its arguments from w->in. */
+
+struct weir_addr world_ours_addr(enum version version, enum ours ours);
+struct weir_addr world_peer_addr(enum version version, uint8_t peer);
+
+/* Hands a frame to the stack and keeps it for peer_replay(). */
+void world_input(struct world *w, struct frame f);
+
+/* Does a frame carry TCP with a right checksum? */
+bool world_tcp_passes(const uint8_t *bytes, size_t len);
+
+void peer_syn(struct world *w);
+void peer_synack(struct world *w);
+void peer_ack(struct world *w);
+/* Acknowledges all that the stack has sent; `narrow` 0 is the widest window, 255 a closed one. */
+void peer_ack_all(struct world *w, struct flow *f, uint8_t narrow);
+void peer_data(struct world *w);
+void peer_fin(struct world *w);
+void peer_rst(struct world *w);
+void peer_segment(struct world *w);
+void peer_rewind(struct world *w);
+void peer_replay(struct world *w);
+
+/* What a peer learns from a segment of the stack. */
+void peer_learn(struct world *w, enum version version, const uint8_t *src, const uint8_t *dst,
+		const struct tcp_seg *seg);
+/* The flow of a segment that the stack sent, or NULL. */
+struct flow *peer_flow(struct world *w, enum version version, const uint8_t *src,
+		       const uint8_t *dst, const struct tcp_seg *seg);
+/* The flow that the next byte of the input names; NULL if there is none yet. */
+struct flow *peer_pick(struct world *w);
+
+/* engine_stray.c: packets that belong to no connection, or say so. */
+void stray_icmp(struct world *w);
+void stray_packet(struct world *w);
+void stray_raw(struct world *w);
+
+/* engine_out.c: fuzz_assert()s all that a packet of the stack must obey. */
+void out_check(struct world *w, const struct weir_packet *p);
+
+/* engine_app.c: what the application does. */
+void app_event(struct world *w, const struct weir_event *ev);
+void app_listen_all(struct world *w, uint8_t which, uint32_t backlog);
+void app_listen(struct world *w);
+void app_unlisten(struct world *w);
+void app_decide(struct world *w);
+void app_connect(struct world *w);
+void app_send(struct world *w);
+void app_send_in_place(struct world *w);
+void app_read(struct world *w);
+void app_shutdown(struct world *w);
+void app_close(struct world *w);
+void app_abort(struct world *w);
+void app_set(struct world *w);
+void app_look(struct world *w);
+void app_abort_all(struct world *w);
+
+#endif

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Writes the seeds of fuzz_engine, fuzz/corpus/engine: one short story a file, by the names of the
+actions in fuzz_engine.c. A name here that does not fit the table there is a wrong byte, no more; but
+keep both in the same order.
+"""
+
+import os
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+ACTIONS = """time deadline syn synack ack data fin rst segment rewind replay handshake pump icmp
+packet raw listen unlisten decide connect send send_in_place read shutdown close abort set
+look""".split()
+
+# The first eight bytes: limits, switches, link, buffers, timers, clock, filler, listeners.
+PLAIN = [0, 0, 0, 0, 0, 0, 1, 0x0f]  # generous limits, MTU 1500, all four listeners
+LINUX = 0xf8  # options of a SYN: MSS 1460, scale 7, SACK permitted, timestamps
+EARLY, HELD, NOBODY, SIX, FOREIGN = 0x00, 0x02, 0x06, 0x01, 0x40
+MS100, S1, S9, S60, S180 = 5, 8, 10, 12, 13
+NEWEST = 0  # the flow or connection made last
+ACCEPT, REFUSE_RST, REFUSE_HOST = 0x50, 0x00, 0x10
+
+
+def head(**changes):
+    names = ["limits", "switches", "link", "buffers", "timers", "clock", "filler", "listeners"]
+    return [changes.get(n, v) for n, v in zip(names, PLAIN)]
+
+
+def story(actions, start=None):
+    out = bytes(start or PLAIN)
+    for name, *arguments in actions:
+        out += bytes([ACTIONS.index(name)] + [a & 0xff for a in arguments])
+    return out
+
+
+def opened(where=EARLY, options=LINUX):
+    return [("handshake", where, options, 0, 9)]
+
+
+def called(options=LINUX):
+    return [("connect", 0), ("synack", NEWEST, options, 0x50), ("ack", NEWEST, 0)]
+
+
+def segment(flags, how=0, mode=0, *rest):
+    """flags as they are to be; how and mode as in peer_segment()."""
+    return ("segment", NEWEST, flags ^ 0x10, how, mode) + rest
+
+
+ASK = [("data", NEWEST, 100), ("read", NEWEST, 0), ("send", NEWEST, 0xff, 0)]
+CLOSE_BY_PEER = [("fin", NEWEST, 0), ("read", NEWEST, 0), ("close", NEWEST), ("ack", NEWEST, 0)]
+CLOSE_BY_US = [("close", NEWEST), ("ack", NEWEST, 0), ("fin", NEWEST, 0), ("time", S60)]
+
+STORIES = {
+    "passive-open-close-by-peer": opened() + ASK + [("pump", NEWEST, 15)] + CLOSE_BY_PEER,
+    "passive-open-close-by-us": opened() + ASK + [("pump", NEWEST, 15)] + CLOSE_BY_US,
+    "passive-open-ipv6": opened(EARLY | SIX) + ASK + [("pump", NEWEST, 9)] + CLOSE_BY_US,
+    "passive-open-no-options": opened(EARLY, 0x41) + ASK + CLOSE_BY_PEER,
+    "active-open-close-by-us": called() + ASK + [("pump", NEWEST, 15)] + CLOSE_BY_US,
+    "active-open-close-by-peer": called() + ASK + [("pump", NEWEST, 9)] + CLOSE_BY_PEER,
+    "active-open-refused": [("connect", 0), segment(0x14)],
+    "active-open-times-out": [("connect", 1)] + [("deadline",)] * 12,
+    "active-open-no-route": [("connect", 0), ("icmp", NEWEST, 1, 0, 0, 0, 20)],
+    "simultaneous-open": [("connect", 0x30), ("synack", NEWEST, LINUX, 0x51),
+                          ("synack", NEWEST, LINUX, 0x50), ("data", NEWEST, 9)] + CLOSE_BY_US,
+    "simultaneous-close": opened() + [("close", NEWEST), ("fin", NEWEST, 4), ("ack", NEWEST, 0),
+                                      ("time", S60)],
+    "fin-with-ack": opened() + [("shutdown", NEWEST), ("fin", NEWEST, 3), ("read", NEWEST, 0)],
+    "half-close": opened() + [("shutdown", NEWEST), ("ack", NEWEST, 0), ("data", NEWEST, 0xff),
+                              ("read", NEWEST, 0), ("data", NEWEST, 50)] + CLOSE_BY_PEER,
+    "close-with-unread-data": opened() + [("data", NEWEST, 9), ("close", NEWEST)],
+    "data-after-close": opened() + [("close", NEWEST), ("ack", NEWEST, 0), ("data", NEWEST, 9)],
+    "abort": opened() + ASK + [("abort", NEWEST)],
+    "reset-by-peer": opened() + ASK + [("rst", NEWEST)],
+    "held-accepted": [("syn", HELD, LINUX, 0, 3), ("time", S1), ("decide", ACCEPT), ("ack", 0, 0)]
+                     + ASK + CLOSE_BY_PEER,
+    "held-refused": [("syn", HELD, LINUX, 0, 3), ("decide", REFUSE_RST)],
+    "held-unreachable": [("syn", HELD | SIX, LINUX, 0, 3), ("decide", REFUSE_HOST)],
+    "held-expires": [("syn", HELD, LINUX, 0, 3), ("time", S180), ("deadline",)],
+    "held-syn-again-then-rst": [("syn", HELD, LINUX, 0, 3), ("replay", 0), ("rst", NEWEST)],
+    "held-catch-all-foreign": [("syn", HELD | FOREIGN, LINUX, 0, 3), ("decide", ACCEPT),
+                               ("ack", 0, 0)] + ASK + CLOSE_BY_PEER,
+    "nobody-listens": [("syn", NOBODY, 0, 0, 1), ("syn", NOBODY | SIX, 0, 0x10, 1)],
+    "half-open-expires": [("syn", EARLY, LINUX, 0, 3)] + [("deadline",)] * 8,
+    "half-open-bad-ack": [("syn", EARLY, LINUX, 0, 3), segment(0x10, 0, 0x0c)],
+    "half-open-full": [("syn", EARLY | n << 3, LINUX, 0, n) for n in range(4)]
+                      + [("syn", EARLY | 0x20 | n << 3, LINUX, 0, n) for n in range(4)],
+    "syn-fin": [("syn", EARLY, LINUX, 1, 3)],
+    "syn-with-data": [("syn", EARLY, LINUX, 0x40, 3), ("ack", NEWEST, 0), ("data", NEWEST, 5),
+                      ("read", NEWEST, 0)],
+    "out-of-order": opened() + [segment(0x10, 0x10, 0x51, 2, 5, 0xb4),
+                                segment(0x10, 0x10, 0x51, 1, 2, 0x00),
+                                segment(0x10, 0x10, 0x01, 5, 0xb4), ("read", NEWEST, 0),
+                                ("data", NEWEST, 0xff), ("read", NEWEST, 0)],
+    "overlap": opened() + [("data", NEWEST, 0xff), segment(0x18, 0x10, 0x31, 0xe0, 9, 0),
+                           ("replay", 0), ("replay", 1), ("read", NEWEST, 0)],
+    "zero-window-and-probe": opened() + [("ack", NEWEST, 255), ("send", NEWEST, 0xff, 0),
+                                         ("deadline",), ("deadline",), ("ack", NEWEST, 255),
+                                         ("deadline",), ("ack", NEWEST, 0), ("pump", NEWEST, 9)],
+    "our-window-closes": opened() + [("data", NEWEST, 0xff)] * 10
+                         + [("read", NEWEST, 128), ("rewind", NEWEST), ("data", NEWEST, 0xff),
+                            ("read", NEWEST, 0)],
+    "fast-retransmit": opened() + [("send", NEWEST, 0xff, 0), ("send", NEWEST, 0xff, 0)]
+                       + [segment(0x10, 3, 0x04, 0, 3, 1)] * 4 + [("pump", NEWEST, 15)],
+    "retransmission-timeout": opened() + ASK + [("deadline",)] * 6 + [("pump", NEWEST, 5)],
+    "user-timeout": opened() + ASK + [("set", NEWEST, 5, 9)] + [("deadline",)] * 8,
+    "keep-alive": opened() + [("set", NEWEST, 1, 1), ("set", NEWEST, 2, 1), ("deadline",),
+                              ("ack", NEWEST, 0)] + [("deadline",)] * 12,
+    "path-mtu": opened() + ASK + [("icmp", NEWEST, 4, 2, 88, 0, 20), ("pump", NEWEST, 9)],
+    "path-mtu-ipv6": opened(SIX) + ASK + [("icmp", NEWEST, 5, 5, 0, 0, 20), ("pump", NEWEST, 9)],
+    "urgent": opened() + [segment(0x38, 0x18, 0x01, 0, 4, 0, 9), ("look",), ("read", NEWEST, 99),
+                          ("send", NEWEST, 9, 1), ("send", NEWEST, 9, 0)],
+    "challenges": opened() + [segment(0x04, 0, 0x51, 9), segment(0x02, 0, 0x01),
+                              segment(0x10, 0, 0x09), segment(0x10, 0, 0x0d)] * 3,
+    "old-timestamp": opened() + [("data", NEWEST, 9), segment(0x10, 0x12, 0x01, 0xf0, 0, 9)],
+    "bad-checksum": opened() + [segment(0x10, 0x30, 0x01, 0, 9, 0), segment(0x14, 0x20, 0, 0)],
+    "raw-options": opened() + [segment(0x10, 0x80, 0, 1, 8, 0, 1, 1), segment(0x10, 0x80, 0, 0, 1)],
+    "time-wait-reuse": opened() + CLOSE_BY_US[:3] + [("syn", EARLY, LINUX, 0x80, 0),
+                                                     ("ack", NEWEST, 0)] + ASK,
+    "time-wait-fin-again": opened() + CLOSE_BY_US[:3] + [("replay", 5), ("replay", 6), ("rst", 0),
+                                                         ("time", S60)],
+    "in-place-sends": opened() + [("send_in_place", NEWEST, 0x20, 0, 0x40)] * 4
+                      + [("pump", NEWEST, 15)],
+    "listener-ends": opened() + [("syn", HELD, LINUX, 0, 3), ("unlisten", 1), ("unlisten", 0),
+                                 ("listen", 0), ("listen", 0x11)] + ASK,
+    "other-packets": [("packet", n, 16, 8) for n in range(0, 16)]
+                     + [("raw", 4, 0x45, 0, 0, 4), ("raw", 0)],
+    "everyone-at-once": opened() + opened(SIX | 8) + called() + ASK + [("data", 1, 99),
+                        ("data", 2, 99), ("read", 1, 0), ("read", 2, 0), ("look",), ("close", 1),
+                        ("close", 2), ("look",), ("pump", 1, 9)],
+}
+
+HEADS = {
+    "small-limits": (head(limits=0xff), "passive-open-close-by-us"),
+    "small-buffers": (head(buffers=0x24, link=4), "retransmission-timeout"),
+    "segmentation-offload": (head(switches=0x60, link=0), "passive-open-close-by-peer"),
+    "no-options-large-mtu": (head(switches=0x07, link=1), "active-open-close-by-us"),
+    "few-pages": (head(limits=0x10), "our-window-closes"),
+}
+
+
+def main():
+    folder = os.path.join(HERE, "corpus", "engine")
+    os.makedirs(folder, exist_ok=True)
+    files = {name: story(actions) for name, actions in STORIES.items()}
+    for name, (start, told) in HEADS.items():
+        files[name] = story(STORIES[told], start)
+    for name, content in files.items():
+        with open(os.path.join(folder, name), "wb") as out:
+            out.write(content)
+
+
+if __name__ == "__main__":
+    main()
