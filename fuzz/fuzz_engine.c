@@ -5,8 +5,9 @@
  *
  * The first HEAD_LEN bytes of the input choose the configuration: small limits, so that each of
  * them is reached, and the switches of the protocol. Every byte after that names an action (the
- * table below) whose arguments follow it; past the end arguments are zero. Actions are a frame from
- * a peer (engine_peer.c, engine_stray.c), a call of the application (engine_app.c), or time passing.
+ * table below) whose arguments follow it; past the end arguments are zero. An action is a frame from
+ * a peer (engine_peer.c, engine_stray.c), a call of the application (engine_app.c), or time that
+ * passes.
  *
  * After each action the stack is taken to rest, as every user of it does: output until it returns
  * nothing, events until there are none. Then
@@ -76,7 +77,7 @@ static void rest(struct world *w)
 	fuzz_assert(weir_deadline(w->stack, w->now) > w->now);
 }
 
-/* --- Compounds: what a well-behaved peer does in several steps --------------------------------- */
+/* --- Compounds: what a well-behaved peer does in several steps -------------------------------- */
 
 /* A SYN and, after the answer, the third segment; a held one is accepted at once. */
 static void peer_handshake(struct world *w)
@@ -105,7 +106,7 @@ static void peer_pump(struct world *w)
 	}
 }
 
-/* --- The table of actions: make_engine_corpus.py has the same order ----------------------------- */
+/* --- The table of actions: make_engine_corpus.py has the same order --------------------------- */
 
 typedef void (*action)(struct world *w);
 

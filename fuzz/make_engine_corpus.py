@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the seeds of fuzz_engine, fuzz/corpus/engine: one short story a file, by the names of the
-actions in fuzz_engine.c. A name here that does not fit the table there is a wrong byte, no more; but
-keep both in the same order.
+actions in fuzz_engine.c. Keep both in the same order: a name that does not fit the table there is
+not an error, but another story.
 """
 
 import os
