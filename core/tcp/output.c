@@ -156,6 +156,8 @@ static bool plan_new(struct tcb *t, uint32_t gso_max, struct tcp_plan *p)
 	p->seq = t->snd.nxt;
 	p->flags = TCP_ACK;
 	p->why = WEIR_CTR_SENT_DATA;
+	if (t->snd.up_set && seq_gt(t->snd.up, t->snd.nxt))
+		gso_max = 0; /* the urgent pointer counts from each segment: no device cuts that */
 	p->len = len ? packet_len(t, len, queued, flight, gso_max) : 0;
 	if (p->len > t->snd.mss)
 		p->gso_size = (uint16_t)t->snd.mss;
@@ -179,10 +181,18 @@ static bool plan_probe(const struct tcb *t, struct tcp_plan *p)
 	return p->len || (p->flags & TCP_FIN);
 }
 
+/* The sequence number of a segment without data: SND.NXT, but not beyond the window. A probe lies
+ * beyond a closed window; an ACK behind it would not be acceptable to the peer (RFC 9293 3.10.7.4),
+ * which could then learn nothing from it, not even that we live. */
+static seq_t ack_seq(const struct tcb *t)
+{
+	return seq_min(t->snd.nxt, seq_add(t->snd.una, t->snd.wnd));
+}
+
 static bool plan_ack(const struct tcb *t, struct tcp_plan *p)
 {
 	p->flags = TCP_ACK;
-	p->seq = t->snd.nxt;
+	p->seq = ack_seq(t);
 	if (t->want_keep) {
 		p->seq = seq_sub(t->snd.nxt, 1); /* SHLD-12 */
 		p->why = WEIR_CTR_PROBE_KEEPALIVE;
