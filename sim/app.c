@@ -78,6 +78,9 @@ void sim_app_event(const struct sim_app *a, const struct weir_event *ev)
 		e->writable = true;
 		break;
 	case WEIR_EV_CLOSED:
+		/* An orderly end tells of the end of stream too, if that was not read yet. */
+		if (ev->reason == WEIR_OK && !e->eof && !e->closed)
+			sim_oracle_eof(a->oracle, a->talk, a->side);
 		sim_oracle_end(a->oracle, a->talk, a->side, ev->reason);
 		break;
 	case WEIR_EV_SYN:

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #define MS               1000000u
+#define AGAIN_PORT       5000u
 #define SERVER_PORT      80u
 #define SERVER_PORT_HELD 81u
 #define BOTH_PORT        4000u
@@ -239,6 +240,7 @@ static void pick_talk(struct sim_rng *r, struct sim_talk_spec *t, uint8_t family
 	memset(t, 0, sizeof(*t));
 	t->host[0] = (unsigned)sim_rng_below(r, 2);
 	t->host[1] = !t->host[0];
+	t->after = SIM_TALK_NONE;
 	t->family = family;
 	t->port[1] = sim_rng_below(r, 4) ? SERVER_PORT : SERVER_PORT_HELD;
 	t->open_at = start + sim_rng_below(r, 10 * MS);
@@ -317,6 +319,31 @@ static void make_hosts(struct sim_world *w, struct sim_rng *r, enum sim_scenario
 	}
 }
 
+/* The same endpoints talk again while the listener's side is in TIME-WAIT: a newer SYN reuses the
+ * pair (RFC 6191), and nothing of the old life may be taken for the new. */
+static void talk_again(struct sim_world *w, struct sim_rng *r, const struct sim_talk_spec *first)
+{
+	struct sim_talk_spec again = *first;
+	struct sim_talk *t = &w->talks.list[w->talks.count - 1];
+
+	if (first->open == SIM_OPEN_BOTH)
+		return;
+	/* Side 1 ends first, so that TIME-WAIT is there. */
+	t->spec.port[0] = t->at[0].port = (uint16_t)(AGAIN_PORT + t->number);
+	t->spec.plan[0].close = SIM_CLOSE_LAST;
+	if (t->spec.plan[1].close == SIM_CLOSE_LAST || t->spec.plan[1].start == SIM_START_EOF)
+		t->spec.plan[1] = (struct sim_plan){.total = 1000,
+						    .write_min = 1,
+						    .write_max = 536,
+						    .read_min = 1,
+						    .read_max = 1460,
+						    .start = SIM_START_CONNECTED};
+	again.port[0] = t->spec.port[0];
+	again.after = t->number;
+	again.open_at = sim_rng_below(r, 5000 * (uint64_t)MS);
+	sim_world_talk_add(w, &again);
+}
+
 static void make_talk(struct sim_world *w, struct sim_rng *r, enum sim_scenario_kind kind,
 		      uint8_t family)
 {
@@ -330,6 +357,8 @@ static void make_talk(struct sim_world *w, struct sim_rng *r, enum sim_scenario_
 	if (kind == SIM_SCENARIO_UNRULY)
 		make_unruly(r, &t);
 	sim_world_talk_add(w, &t);
+	if (kind == SIM_SCENARIO_TRANSFER && sim_rng_below(r, 16) == 0)
+		talk_again(w, r, &t);
 }
 
 void sim_scenario_make(struct sim_world *w, enum sim_scenario_kind kind, uint64_t seed,
@@ -338,7 +367,7 @@ void sim_scenario_make(struct sim_world *w, enum sim_scenario_kind kind, uint64_
 	struct sim_world_config cfg = {.seed = seed,
 				       .horizon_ns = HORIZON_NS,
 				       .steps_max = STEPS_MAX,
-				       .talks_max = TALKS_MAX,
+				       .talks_max = 2 * TALKS_MAX,
 				       .hosts_max = 2};
 	uint64_t talks;
 	struct sim_rng r;

@@ -93,3 +93,12 @@ struct sim_talk *sim_talks_find(const struct sim_talks *t, const struct weir_end
 	}
 	return NULL;
 }
+
+struct sim_talk *sim_talks_older(const struct sim_talks *t, const struct sim_talk *talk)
+{
+	for (uint32_t i = talk->chain; i != SIM_TALK_NONE; i = t->list[i].chain)
+		if (sim_endpoint_equal(&t->list[i].at[0], &talk->at[0]) &&
+		    sim_endpoint_equal(&t->list[i].at[1], &talk->at[1]))
+			return &t->list[i];
+	return NULL;
+}

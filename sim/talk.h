@@ -59,12 +59,14 @@ struct sim_plan {
 };
 
 #define SIM_WRITE_MAX 16384u
+#define SIM_TALK_NONE UINT32_MAX
 
 struct sim_talk_spec {
 	unsigned host[2];
 	uint8_t family;      /* 4 or 6 */
 	uint16_t port[2];    /* port[0] may be 0: chosen by the stack */
-	weir_time open_at;   /* side 0 */
+	uint32_t after;      /* SIM_TALK_NONE, or the talk whose ends must both have ended before */
+	weir_time open_at;   /* side 0; nanoseconds after that end if `after` is a talk */
 	weir_time open_at_1; /* side 1, for SIM_OPEN_BOTH */
 	enum sim_open open;
 	enum sim_reply reply;
@@ -120,6 +122,7 @@ struct sim_talk {
 	struct weir_endpoint at[2]; /* of the ends; complete once side 0 is open */
 	struct sim_end end[2];
 	struct sim_wire_end wire[2];
+	bool scheduled; /* its opening has been put into the queue */
 	bool indexed;   /* it can be found by its endpoints */
 	bool reborn;    /* an end began again with another ISN: the wire's limits are not judged */
 	uint32_t chain; /* next talk in the same bucket */
@@ -132,8 +135,6 @@ struct sim_talks {
 	uint32_t *bucket;
 	uint32_t bucket_mask;
 };
-
-#define SIM_TALK_NONE UINT32_MAX
 
 void sim_talks_init(struct sim_talks *t, uint32_t max);
 void sim_talks_free(struct sim_talks *t);
@@ -148,5 +149,8 @@ void sim_talks_index(struct sim_talks *t, struct sim_talk *talk);
 /* The latest talk between two endpoints; *side is that of `a`. NULL: none. */
 struct sim_talk *sim_talks_find(const struct sim_talks *t, const struct weir_endpoint *a,
 				const struct weir_endpoint *b, unsigned *side);
+
+/* The latest talk before `talk` between the same endpoints, opened by the same side; NULL: none. */
+struct sim_talk *sim_talks_older(const struct sim_talks *t, const struct sim_talk *talk);
 
 #endif

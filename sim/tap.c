@@ -231,6 +231,21 @@ static void judge(const struct tapped *t, const struct sim_frame *f)
 	judge_sequence(t);
 }
 
+/* Whose segment it is when the same endpoints talk again: an end that has not sent its new SYN
+ * speaks for its old life (its TIME-WAIT record does). */
+static struct sim_talk *life_of(const struct sim_talks *talks, struct sim_talk *talk, unsigned side,
+				const struct tcp_seg *seg)
+{
+	while (!talk->wire[side].has_syn && !(seg->flags & TCP_SYN)) {
+		struct sim_talk *older = sim_talks_older(talks, talk);
+
+		if (older == NULL)
+			break;
+		talk = older;
+	}
+	return talk;
+}
+
 void sim_tap_sent(struct sim_oracle *o, const struct sim_talks *talks, const struct sim_frame *f)
 {
 	struct sim_packet pk;
@@ -251,6 +266,7 @@ void sim_tap_sent(struct sim_oracle *o, const struct sim_talks *talks, const str
 				pk.src.port, pk.dst.port, pk.tcp.flags);
 		return;
 	}
+	t.talk = life_of(talks, t.talk, t.side, &pk.tcp);
 	t.me = &t.talk->wire[t.side];
 	t.peer = &t.talk->wire[!t.side];
 	judge(&t, f);
@@ -271,7 +287,11 @@ void sim_tap_arrived(const struct sim_talks *talks, const struct sim_frame *f)
 		return;
 	sender = &talk->wire[side];
 	me = &talk->wire[!side];
-	if (!(pk.tcp.flags & TCP_ACK) && !me->has_syn)
+	if (!me->has_syn)
+		return;
+	/* What acknowledges nothing of ours comes from an older life. */
+	if ((pk.tcp.flags & TCP_ACK) &&
+	    (seq_leq(pk.tcp.ack, seq_make(me->iss)) || seq_gt(pk.tcp.ack, seq_make(me->nxt))))
 		return;
 	/* A SYN alone offers its window from our first byte on (simultaneous open). */
 	edge = pk.tcp.flags & TCP_ACK ? pk.tcp.ack.v : me->iss + 1;

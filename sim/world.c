@@ -276,25 +276,36 @@ static struct weir_addr addr_of(const struct sim_host *h, uint8_t family)
 	return h->cfg.addr[0];
 }
 
+/* Puts the opening of a talk into the queue; its times count from `base`. */
+static void schedule_talk(struct sim_world *w, struct sim_talk *t, weir_time base)
+{
+	struct sim_event ev = {.kind = SIM_EVENT_OPEN, .talk = t};
+
+	ev.host = t->spec.host[0];
+	ev.at = base + t->spec.open_at;
+	queue_add(w, &ev);
+	if (t->spec.open == SIM_OPEN_BOTH) {
+		ev.host = t->spec.host[1];
+		ev.at = base + t->spec.open_at_1;
+		ev.side = 1;
+		queue_add(w, &ev);
+	}
+	t->scheduled = true;
+}
+
 void sim_world_talk_add(struct sim_world *w, const struct sim_talk_spec *spec)
 {
 	struct sim_talk *t = sim_talks_add(&w->talks, spec, w->cfg.seed);
-	struct sim_event ev = {.kind = SIM_EVENT_OPEN, .talk = t};
 
 	weir_assert(t != NULL);
 	for (unsigned side = 0; side < 2; side++) {
 		t->at[side].addr = addr_of(&w->host[spec->host[side]], spec->family);
 		t->at[side].port = spec->port[side];
 	}
-	ev.host = spec->host[0];
-	ev.at = spec->open_at;
-	queue_add(w, &ev);
-	if (spec->open == SIM_OPEN_BOTH) {
-		ev.host = spec->host[1];
-		ev.at = spec->open_at_1;
-		ev.side = 1;
-		queue_add(w, &ev);
-	}
+	if (spec->after == SIM_TALK_NONE)
+		schedule_talk(w, t, 0);
+	else
+		w->waiting++;
 }
 
 /* --- Running -----------------------------------------------------------------------------------
@@ -347,6 +358,23 @@ static struct sim_host *nearest_host(struct sim_world *w)
 	return best;
 }
 
+/* Talks that wait for others: those whose predecessor has just ended are opened. */
+static void schedule_waiting(struct sim_world *w)
+{
+	for (uint32_t i = 0; w->waiting > 0 && i < w->talks.count; i++) {
+		struct sim_talk *t = &w->talks.list[i], *before;
+
+		if (t->scheduled)
+			continue;
+		before = &w->talks.list[t->spec.after];
+		if (before->end[0].phase != SIM_PHASE_ENDED ||
+		    before->end[1].phase != SIM_PHASE_ENDED)
+			continue;
+		schedule_talk(w, t, w->oracle.now);
+		w->waiting--;
+	}
+}
+
 /* One step. false: nothing more will happen, or it is beyond a bound. */
 static bool step(struct sim_world *w)
 {
@@ -373,6 +401,7 @@ static bool step(struct sim_world *w)
 
 		run_event(w, &ev);
 	}
+	schedule_waiting(w);
 	return true;
 }
 

@@ -89,6 +89,7 @@ struct sim_world {
 	struct sim_link *link;   /* [from * hosts_max + to] */
 	struct sim_event *queue; /* a binary heap */
 	size_t queue_len, queue_max;
+	uint32_t waiting; /* talks whose opening waits for another to end */
 	uint64_t order, steps, frames;
 };
 
