@@ -21,6 +21,8 @@
 /* The hash table's slots are counted in 32 bits, and half of them stay free. */
 #define FLOWS_MOST 1000000u
 #define ROWS_LEAST 8u
+/* Connections that are looked at for the one which an ICMP message of ours refuses. */
+#define ANSWERED_COMPARED 256u
 
 struct weir_ladder {
 	struct textstyle style;
@@ -126,6 +128,31 @@ static struct ladder_flow *flow_of(struct weir_ladder *l, const struct weir_trac
 	return f;
 }
 
+static bool endpoint_is(const struct weir_endpoint *a, const struct weir_endpoint *b)
+{
+	return a->port == b->port && a->addr.family == b->addr.family &&
+	       memcmp(a->addr.bytes, b->addr.bytes, sizeof(a->addr.bytes)) == 0;
+}
+
+/* The connection whose SYN is refused with this ICMP message, which the engine sends for nobody:
+ * one of the latest with the same two ends. NULL: none. */
+static struct ladder_flow *flow_answered(const struct weir_ladder *l,
+					 const struct weir_trace_record *r)
+{
+	size_t oldest = l->flow_count > ANSWERED_COMPARED ? l->flow_count - ANSWERED_COMPARED : 0;
+
+	if (r->kind != WEIR_TRACE_OUT || r->is_tcp || r->tuple.remote.port == 0)
+		return NULL;
+	for (size_t i = l->flow_count; i > oldest; i--) {
+		struct ladder_flow *f = l->flow[i - 1];
+
+		if (endpoint_is(&f->tuple.remote, &r->tuple.remote) &&
+		    endpoint_is(&f->tuple.local, &r->tuple.local))
+			return f;
+	}
+	return NULL;
+}
+
 void weir_ladder_feed(struct weir_ladder *l, const struct weir_trace_record *r)
 {
 	struct ladder_flow *f;
@@ -133,13 +160,11 @@ void weir_ladder_feed(struct weir_ladder *l, const struct weir_trace_record *r)
 	if (!l->any)
 		l->start = r->at;
 	l->any = true;
-	if (r->flow == 0) {
-		ladder_strays_feed(&l->strays, r);
-		return;
-	}
-	f = flow_of(l, r);
+	f = r->flow ? flow_of(l, r) : flow_answered(l, r);
 	if (f)
 		ladder_flow_feed(f, r);
+	else if (r->flow == 0)
+		ladder_strays_feed(&l->strays, r);
 }
 
 void weir_ladder_print(struct weir_ladder *l, FILE *out, const struct weir_stack *s, weir_time now)
@@ -149,7 +174,7 @@ void weir_ladder_print(struct weir_ladder *l, FILE *out, const struct weir_stack
 	if (l->flow_count > 0)
 		fputs("States with ~ are inferred from the segments.\n\n", out);
 	for (size_t i = 0; i < l->flow_count; i++) {
-		ladder_fold_flush(&l->flow[i]->fold, &l->flow[i]->rows);
+		ladder_flow_flush(l->flow[i]);
 		ladder_print_flow(out, &l->style, &l->names, l->flow[i], l->start);
 	}
 	if (l->flows_omitted)

@@ -10,7 +10,8 @@
  * ordinary ACK, has a window, changes no state and repeats nothing. All else stays visible.
  *
  * Changes of our state without a packet make a row only when they end something: the others show
- * in the next segment's row.
+ * in the next segment's row. Such a row waits for the next record of the connection, since an end
+ * that is told to the peer (RST, ICMP) shows in that packet's row.
  */
 #include "sink/ladder_flow.h"
 
@@ -26,7 +27,7 @@ void ladder_flow_init(struct ladder_flow *f, const struct weir_trace_record *fir
 	f->id = first->flow;
 	f->tuple = first->tuple;
 	f->first = f->last = first->at;
-	f->ours = first->before;
+	f->ours = f->ours_shown = first->before;
 	peerstate_init(&f->peer);
 	ladder_fold_init(&f->fold);
 	ladder_rows_init(&f->rows, rows_max);
@@ -252,7 +253,8 @@ static void note_end_without_segment(struct ladder_flow *f, const struct weir_tr
 {
 	bool expired = r->verdict == WEIR_CTR_CLOSED_TIMEOUT || r->verdict == WEIR_CTR_HALF_EXPIRED;
 
-	if (f->ending != LADDER_OPEN && !(f->ending == LADDER_HALF && expired))
+	if (f->ending != LADDER_OPEN && f->ending != LADDER_DROPPED &&
+	    !(f->ending == LADDER_HALF && expired))
 		return;
 	if (r->verdict == WEIR_CTR_ICMP_HARD || r->verdict == WEIR_CTR_SENT_ICMP)
 		f->ending = LADDER_UNREACHABLE;
@@ -300,8 +302,33 @@ static void feed_state(struct ladder_flow *f, const struct weir_trace_record *r,
 {
 	row->kind = LADDER_ROW_STATE;
 	note_end_without_segment(f, r);
-	if (r->after == WEIR_STATE_CLOSED && r->before != WEIR_STATE_CLOSED)
-		ladder_fold_feed(&f->fold, &f->rows, row, LADDER_ODD);
+	if (r->after != WEIR_STATE_CLOSED || r->before == WEIR_STATE_CLOSED)
+		return;
+	f->held = true;
+	f->end = *row;
+}
+
+static bool tells_the_end(const struct weir_trace_record *r)
+{
+	if (r->kind != WEIR_TRACE_OUT)
+		return false;
+	return !r->is_tcp || is_set(r, WEIR_TCP_RST);
+}
+
+/* Emits the row that was held, unless `next` (NULL: nothing) shows the same. */
+static void release_end(struct ladder_flow *f, const struct weir_trace_record *next)
+{
+	if (f->held && !(next && tells_the_end(next))) {
+		f->ours_shown = (enum weir_state)f->end.ours;
+		ladder_fold_feed(&f->fold, &f->rows, &f->end, LADDER_ODD);
+	}
+	f->held = false;
+}
+
+void ladder_flow_flush(struct ladder_flow *f)
+{
+	release_end(f, NULL);
+	ladder_fold_flush(&f->fold, &f->rows);
 }
 
 void ladder_flow_feed(struct ladder_flow *f, const struct weir_trace_record *r)
@@ -309,6 +336,7 @@ void ladder_flow_feed(struct ladder_flow *f, const struct weir_trace_record *r)
 	uint8_t peer_before = f->peer.state;
 	struct ladder_row row;
 
+	release_end(f, r);
 	memset(&row, 0, sizeof(row));
 	peerstate_step(&f->peer, r);
 	row.at = row.until = r->at;
@@ -317,10 +345,11 @@ void ladder_flow_feed(struct ladder_flow *f, const struct weir_trace_record *r)
 	row.verdict = r->verdict;
 	row.ours = (uint8_t)r->after;
 	row.peer = f->peer.state;
-	row.ours_changed = r->after != f->ours;
+	row.ours_changed = r->after != f->ours_shown;
 	row.peer_changed = f->peer.state != peer_before;
 	f->ours = r->after;
 	if (r->kind != WEIR_TRACE_STATE) {
+		f->ours_shown = r->after;
 		f->last = r->at;
 		f->any = true;
 	}

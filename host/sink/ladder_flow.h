@@ -43,8 +43,10 @@ struct ladder_flow {
 	enum ladder_ending ending;
 	enum ladder_dir by;
 	bool established;
-	enum weir_state ours;
+	enum weir_state ours, ours_shown; /* now; in the latest row */
 	struct peerstate peer;
+	bool held;                            /* the row below waits for what follows */
+	struct ladder_row end;                /* our end without a segment */
 	struct ladder_half half[LADDER_DIRS]; /* of what that end sends */
 	struct ladder_fold fold;
 	struct ladder_rows rows;
@@ -54,5 +56,7 @@ void ladder_flow_init(struct ladder_flow *f, const struct weir_trace_record *fir
 		      size_t rows_max);
 void ladder_flow_free(struct ladder_flow *f);
 void ladder_flow_feed(struct ladder_flow *f, const struct weir_trace_record *r);
+/* Hands on all rows that were held back. */
+void ladder_flow_flush(struct ladder_flow *f);
 
 #endif
