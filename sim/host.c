@@ -236,15 +236,14 @@ static void settle(struct sim_host *h)
 	bool did = true;
 
 	while (did && !h->oracle->failed) {
+		while (!h->oracle->failed && give_out(h))
+			if (++packets > OUTPUT_MAX)
+				sim_oracle_fail(h->oracle, "host %u: output has no end", h->number);
+		/* Last, since a timer that output ran may have made an event. */
 		did = false;
 		while (!h->oracle->failed && weir_event_next(h->stack, &ev)) {
 			on_event(h, &ev);
 			did = true;
-		}
-		while (!h->oracle->failed && give_out(h)) {
-			did = true;
-			if (++packets > OUTPUT_MAX)
-				sim_oracle_fail(h->oracle, "host %u: output has no end", h->number);
 		}
 	}
 	broken = weir_stack_check(h->stack);
