@@ -5,9 +5,9 @@
  *
  * A host does with its stack what weir.h asks of every user: input each frame, output until there
  * is nothing, read events until there are none, sleep until the deadline. A step is one cause (a
- * frame, an application's turn, the deadline), followed by settle(): events and packets in turns
- * until the stack has neither, since an event makes an application send, and a packet given out may
- * make another event. Then all invariants of the stack are checked and its deadline is noted, which
+ * frame, an application's turn, the deadline), followed by settle(): packets and events in turns
+ * until the stack has neither, since an event makes an application send, and output runs timers,
+ * which make events. Then all invariants of the stack are checked and its deadline is noted, which
  * must lie ahead: a deadline that has passed while there is nothing to do would be a busy loop.
  *
  * A connection's user value is the number of its talk and its side plus one, so that each event
