@@ -14,8 +14,8 @@ struct ip_packet {
 	size_t len;             /* bytes at payload */
 	uint8_t proto;
 	uint8_t tos;
-	uint8_t problem_code;   /* of an ICMPv6 parameter problem, if problem_off != 0 */
-	uint32_t problem_off;   /* the pointer it carries */
+	uint8_t problem_code; /* of an ICMPv6 parameter problem, if problem_off != 0 */
+	uint32_t problem_off; /* the pointer it carries */
 };
 
 /* ACCEPTED, IP_MALFORMED, IP_BAD_SOURCE, IP_FRAGMENT or IP6_HEADER (then problem_off may ask for

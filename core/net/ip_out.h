@@ -14,7 +14,7 @@ struct ip_out {
 	uint32_t len; /* bytes after the header */
 	uint16_t id;  /* IPv4 identification */
 	uint8_t proto, ttl;
-	uint8_t tos;  /* DSCP << 2 | ECN */
+	uint8_t tos; /* DSCP << 2 | ECN */
 };
 
 /* Writes the header; don't-fragment is always set (RFC7323-25). Returns its length. */

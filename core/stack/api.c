@@ -127,8 +127,8 @@ size_t weir_send_room(const struct weir_stack *s, weir_conn h)
 	return c && user_may_send(&c->tcb) == WEIR_OK ? sndq_room(&c->tcb) : 0;
 }
 
-enum weir_err weir_recv_peek(struct weir_stack *s, weir_conn h, struct weir_span *spans,
-			     size_t max, size_t *count, size_t *bytes)
+enum weir_err weir_recv_peek(struct weir_stack *s, weir_conn h, struct weir_span *spans, size_t max,
+			     size_t *count, size_t *bytes)
 {
 	struct conn *c = conn_get(s, h);
 
@@ -183,8 +183,7 @@ enum weir_err weir_close(struct weir_stack *s, weir_conn h, weir_time now)
 		return WEIR_NO_CONN;
 	before = c->tcb.state;
 	e = user_close(&c->tcb, &s->env, s->now);
-	conn_trace_state(s, c, before,
-			 c->tcb.want_rst ? WEIR_CTR_SENT_RST : WEIR_CTR_SENT_FIN);
+	conn_trace_state(s, c, before, c->tcb.want_rst ? WEIR_CTR_SENT_RST : WEIR_CTR_SENT_FIN);
 	conn_settle(s, c);
 	return e;
 }

@@ -50,11 +50,10 @@ static uint32_t chained(const struct weir_stack *s)
 		uint32_t ref = s->buckets[i];
 
 		while (ref != REF_NONE) {
-			const uint32_t *next = ref_kind(ref) == REF_CONN
-						       ? pool_at(&s->conns, ref_slot(ref))
-					       : ref_kind(ref) == REF_HALF
-						       ? pool_at(&s->halfs, ref_slot(ref))
-						       : pool_at(&s->timewaits, ref_slot(ref));
+			const uint32_t *next =
+				ref_kind(ref) == REF_CONN   ? pool_at(&s->conns, ref_slot(ref))
+				: ref_kind(ref) == REF_HALF ? pool_at(&s->halfs, ref_slot(ref))
+							    : pool_at(&s->timewaits, ref_slot(ref));
 			n++;
 			ref = *next;
 		}

@@ -42,7 +42,6 @@ struct conn *conn_get(const struct weir_stack *s, weir_conn h)
 
 struct conn *conn_new(struct weir_stack *s, const struct weir_tuple *tuple, uint32_t flow)
 {
-	uint32_t fresh = s->conns.fresh;
 	uint32_t slot = pool_take(&s->conns);
 	uint8_t family = tuple->local.addr.family;
 	struct conn *c;
@@ -51,7 +50,7 @@ struct conn *conn_new(struct weir_stack *s, const struct weir_tuple *tuple, uint
 	if (slot == POOL_NONE)
 		return NULL;
 	c = pool_at(&s->conns, slot);
-	gen = slot == fresh ? 1 : c->gen | 1; /* odd while in use */
+	gen = c->gen | 1; /* odd while in use */
 	*c = (struct conn){.gen = gen, .tuple = *tuple, .timewait = POOL_NONE};
 	c->flow = flow ? flow : ++s->flow_last;
 	c->listener = POOL_NONE;

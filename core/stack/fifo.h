@@ -73,7 +73,8 @@ static inline int fifo_is_due(const struct fifo *f, const struct pool *p, size_t
 {
 	if (f->head == POOL_NONE)
 		return 0;
-	return (int32_t)((uint32_t)(now_ns / 1000000u) - fifo_node(p, offset, f->head)->due_ms) >= 0;
+	return (int32_t)((uint32_t)(now_ns / 1000000u) - fifo_node(p, offset, f->head)->due_ms) >=
+	       0;
 }
 
 /* When the queue's oldest is due, in nanoseconds; UINT64_MAX: empty. */

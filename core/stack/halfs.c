@@ -121,7 +121,6 @@ static void send_ack(struct weir_stack *s, const struct half_slot *h)
 
 static uint32_t take_slot(struct weir_stack *s, const struct weir_tuple *tuple)
 {
-	uint32_t fresh = s->halfs.fresh;
 	uint32_t slot = pool_take(&s->halfs);
 	struct half_slot *h;
 	uint16_t gen;
@@ -129,7 +128,7 @@ static uint32_t take_slot(struct weir_stack *s, const struct weir_tuple *tuple)
 	if (slot == POOL_NONE)
 		return POOL_NONE;
 	h = half_at(s, slot);
-	gen = slot == fresh ? 1 : (uint16_t)(h->gen | 1); /* odd while in use */
+	gen = (uint16_t)(h->gen | 1); /* odd while in use */
 	*h = (struct half_slot){.gen = gen};
 	if (!pair_key_make(s, tuple, &h->key, &h->half.flags, HALF_V6)) {
 		pool_give(&s->halfs, slot);
@@ -326,8 +325,7 @@ static void on_timeout(struct weir_stack *s, unsigned stage, uint32_t slot)
 void halfs_run(struct weir_stack *s, weir_time now)
 {
 	for (unsigned q = 0; q < HALF_STAGES; q++)
-		while (q != HALF_STAGE_GONE &&
-		       fifo_is_due(&s->half_queue[q], &s->halfs, NODE, now))
+		while (q != HALF_STAGE_GONE && fifo_is_due(&s->half_queue[q], &s->halfs, NODE, now))
 			on_timeout(s, q, s->half_queue[q].head);
 }
 
@@ -403,8 +401,7 @@ enum weir_err weir_half_user_set(struct weir_stack *s, weir_half handle, uint64_
 	return WEIR_OK;
 }
 
-enum weir_err weir_half_accept(struct weir_stack *s, weir_half handle, uint64_t user,
-			       weir_time now)
+enum weir_err weir_half_accept(struct weir_stack *s, weir_half handle, uint64_t user, weir_time now)
 {
 	uint32_t slot = held_get(s, handle);
 	struct half_slot *h;

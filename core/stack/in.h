@@ -14,8 +14,8 @@ struct stack_in {
 	struct ip_packet pkt;
 	struct weir_tuple tuple; /* ours is local */
 	struct tcp_seg seg;
-	bool is_tcp;             /* seg is valid */
-	struct trace_note note;  /* filled as things become known */
+	bool is_tcp;            /* seg is valid */
+	struct trace_note note; /* filled as things become known */
 };
 
 /* An ICMP or ICMPv6 message; returns its verdict. */

@@ -37,8 +37,8 @@ struct icmp_error {
 /* RFC1191-03: what an old router that names no MTU must have meant. */
 static uint32_t plateau_below(uint32_t len)
 {
-	static const uint16_t plateaus[] = {65535, 32000, 17914, 8166, 4352, 2002, 1492,
-					    1006,  508,	  296,	 68};
+	static const uint16_t plateaus[] = {65535, 32000, 17914, 8166, 4352, 2002,
+					    1492,  1006,  508,   296,  68};
 
 	for (unsigned i = 0; i < sizeof(plateaus) / sizeof(plateaus[0]); i++)
 		if (plateaus[i] < len)
@@ -111,9 +111,8 @@ static enum weir_counter to_conn(struct stack_in *in, struct conn *c, const stru
 	if (e->kind == KIND_PATH)
 		verdict = softerr_path(t, env, e->mtu - hdrs, seq);
 	else
-		verdict = softerr_take(t, env,
-				       e->kind == KIND_HARD ? SOFTERR_HARD : SOFTERR_SOFT, e->what,
-				       seq);
+		verdict = softerr_take(t, env, e->kind == KIND_HARD ? SOFTERR_HARD : SOFTERR_SOFT,
+				       e->what, seq);
 	in->note.after = t->state;
 	conn_settle(in->s, c);
 	return verdict;
@@ -159,7 +158,9 @@ static enum weir_counter echo(struct stack_in *in, const struct icmp_msg *m)
 	struct weir_stack *s = in->s;
 	bool v4 = in->pkt.dst.family == 4;
 	struct icmp_msg reply = {.type = v4 ? ICMP_ECHO_REPLY : ICMP6_ECHO_REPLY,
-				 .rest = m->rest, .body = m->body, .body_len = m->body_len};
+				 .rest = m->rest,
+				 .body = m->body,
+				 .body_len = m->body_len};
 
 	if (!netif_is_ours(&s->netif, &in->pkt.dst))
 		return WEIR_CTR_IP_NOT_OURS;

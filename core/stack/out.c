@@ -133,10 +133,9 @@ static void out_icmp_error(struct weir_stack *s, struct weir_packet *p, const st
 		.body = r->quote,
 		.body_len = r->icmp_len,
 	};
-	size_t n = r->tuple.local.addr.family == 4
-			   ? icmp4_emit(at, &m)
-			   : icmp6_emit(at, &m, r->tuple.local.addr.bytes,
-					r->tuple.remote.addr.bytes);
+	size_t n = r->tuple.local.addr.family == 4 ? icmp4_emit(at, &m)
+						   : icmp6_emit(at, &m, r->tuple.local.addr.bytes,
+								r->tuple.remote.addr.bytes);
 
 	out_icmp(s, p, &r->tuple, at, n);
 }
@@ -162,16 +161,20 @@ static bool out_reply(struct weir_stack *s, struct weir_packet *p)
 		    (struct out_ip){.dscp = (uint8_t)s->cfg.dscp, .ttl = (uint8_t)s->cfg.ttl});
 	++*stack_counter(s, r->why);
 	if (s->cfg.trace) {
-		note = (struct trace_note){.verdict = r->why, .before = r->state,
-					   .after = r->state, .flow = r->flow, .iss = r->iss,
-					   .irs = r->irs, .wscale = r->wscale};
+		note = (struct trace_note){.verdict = r->why,
+					   .before = r->state,
+					   .after = r->state,
+					   .flow = r->flow,
+					   .iss = r->iss,
+					   .irs = r->irs,
+					   .wscale = r->wscale};
 		trace_out(s, p, &r->tuple, &r->seg, &note);
 	}
 	return true;
 }
 
-static void put_payload(const struct weir_stack *s, const struct conn *c, const struct tcp_plan *plan,
-			struct weir_packet *p)
+static void put_payload(const struct weir_stack *s, const struct conn *c,
+			const struct tcp_plan *plan, struct weir_packet *p)
 {
 	struct pageq_piece piece[WEIR_SPANS_MAX];
 	size_t n = sndq_pieces(&c->tcb, &s->env, plan->seq, plan->len, piece, WEIR_SPANS_MAX);
@@ -201,14 +204,19 @@ static bool out_conn(struct weir_stack *s, struct conn *c, struct weir_packet *p
 		return false;
 	tcp_emit_segment(&s->env, t, &plan, s->now, &seg);
 	put_payload(s, c, &plan, p);
-	put_headers(s, p, &c->tuple, &seg, (struct out_ip){.dscp = t->user.dscp, .ttl = t->user.ttl});
+	put_headers(s, p, &c->tuple, &seg,
+		    (struct out_ip){.dscp = t->user.dscp, .ttl = t->user.ttl});
 	tcp_plan_sent(&s->env, t, &plan, s->now);
 	++*stack_counter(s, plan.why);
 	if (s->cfg.trace) {
-		note = (struct trace_note){.verdict = plan.why, .before = t->state,
-					   .after = t->state, .flow = c->flow,
-					   .iss = t->snd.iss.v, .irs = t->rcv.irs.v,
-					   .wscale = t->rcv_wscale, .t = t};
+		note = (struct trace_note){.verdict = plan.why,
+					   .before = t->state,
+					   .after = t->state,
+					   .flow = c->flow,
+					   .iss = t->snd.iss.v,
+					   .irs = t->rcv.irs.v,
+					   .wscale = t->rcv_wscale,
+					   .t = t};
 		trace_out(s, p, &c->tuple, &seg, &note);
 	}
 	return true;

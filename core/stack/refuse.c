@@ -53,7 +53,9 @@ static void refuse_icmp(struct weir_stack *s, const struct weir_tuple *t, const 
 void refuse_half(struct weir_stack *s, const struct weir_tuple *tuple, const struct half *h,
 		 uint32_t flow, enum weir_refusal how)
 {
-	struct tcp_seg syn = {.seq = h->irs, .flags = TCP_SYN, .opts.has_ts = h->flags & HALF_TS,
+	struct tcp_seg syn = {.seq = h->irs,
+			      .flags = TCP_SYN,
+			      .opts.has_ts = h->flags & HALF_TS,
 			      .opts.ts_val = h->ts_recent};
 
 	switch (how) {

@@ -5,7 +5,8 @@
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 
-#define CACHE_LINE 64u
+#define CACHE_LINE  64u
+#define CONN_STRIDE ((uint32_t)(sizeof(struct conn) + CACHE_LINE - 1) & ~(CACHE_LINE - 1))
 
 uint16_t stack_mss_local(const struct weir_stack *s, uint8_t family)
 {
@@ -50,8 +51,8 @@ static struct weir_stack *stack_carve(struct arena *a, const struct weir_config 
 	pool_init(&s->timewaits, a, (uint32_t)cfg->timewaits_max,
 		  whole_lines(sizeof(struct timewait_slot)), CACHE_LINE);
 	pool_init(&s->addr6, a, (uint32_t)(cfg->halfs_max + cfg->timewaits_max),
-		  sizeof(struct addr6_pair), 32);
-	pool_init(&s->env.pages, a, (uint32_t)cfg->pages_max, WEIR_PAGE_BYTES, WEIR_PAGE_BYTES);
+		  sizeof(struct addr6_pair), 4);
+	pool_init(&s->env.pages, a, (uint32_t)cfg->pages_max, WEIR_PAGE_BYTES, CACHE_LINE);
 	pool_init(&s->env.ranges, a, (uint32_t)cfg->ranges_max, sizeof(struct range), 8);
 	ring_init(&s->replies, a, (uint32_t)cfg->replies_max, sizeof(struct reply));
 	s->buckets = arena_take(a, owners * sizeof(*s->buckets), CACHE_LINE);

@@ -20,7 +20,7 @@
 #include "weir/trace.h"
 
 enum ref_kind { REF_CONN, REF_HALF, REF_TIMEWAIT };
-#define REF_NONE UINT32_MAX
+#define REF_NONE      UINT32_MAX
 #define REF_SLOT_BITS 29u
 
 static inline uint32_t ref_make(enum ref_kind kind, uint32_t slot)
@@ -49,18 +49,18 @@ struct addr6_pair {
 };
 
 struct conn {
-	uint32_t next;           /* in its bucket (and the pool's link while free): must be first */
-	uint32_t gen;            /* outlives the slot's use */
+	uint32_t next; /* in its bucket (and the pool's link while free): must be first */
+	uint32_t gen;  /* outlives the slot's use */
 	struct tcb tcb;
 	struct weir_tuple tuple;
 	struct wheel_node timer;
-	struct list ready;       /* in stack.ready while it may have something to send */
-	struct list event;       /* in stack.events while events wait */
+	struct list ready; /* in stack.ready while it may have something to send */
+	struct list event; /* in stack.events while events wait */
 	uint64_t user;
 	uint32_t flow;
-	uint32_t timewait;       /* slot of its TIME-WAIT record, POOL_NONE: none */
-	uint32_t listener;       /* slot, while its ACCEPTED was not read; POOL_NONE otherwise */
-	bool attached;           /* owns its tuple */
+	uint32_t timewait; /* slot of its TIME-WAIT record, POOL_NONE: none */
+	uint32_t listener; /* slot, while its ACCEPTED was not read; POOL_NONE otherwise */
+	bool attached;     /* owns its tuple */
 };
 _Static_assert(sizeof(struct conn) <= 1024, "a connection without its buffers");
 
@@ -82,7 +82,7 @@ enum half_stage {
 	HALF_STAGE_SENT,  /* SYN-ACK sent; + retries */
 };
 #define HALF_RETRIES_MAX 10u
-#define HALF_STAGES (HALF_STAGE_SENT + HALF_RETRIES_MAX + 1u)
+#define HALF_STAGES      (HALF_STAGE_SENT + HALF_RETRIES_MAX + 1u)
 
 struct timewait_slot {
 	uint32_t next;
@@ -115,14 +115,14 @@ struct listener {
 struct reply {
 	struct weir_tuple tuple; /* local is who sends */
 	enum weir_counter why;
-	enum weir_state state;   /* for the trace */
+	enum weir_state state; /* for the trace */
 	uint32_t flow;
-	uint32_t iss, irs;       /* for the trace */
-	struct tcp_seg seg;      /* a TCP segment without payload, if icmp_len == 0 */
+	uint32_t iss, irs;  /* for the trace */
+	struct tcp_seg seg; /* a TCP segment without payload, if icmp_len == 0 */
 	uint32_t icmp_rest;
-	uint16_t icmp_len;       /* bytes of quote */
+	uint16_t icmp_len; /* bytes of quote */
 	uint8_t icmp_type, icmp_code;
-	uint8_t wscale;          /* of the window field, for the trace */
+	uint8_t wscale; /* of the window field, for the trace */
 	uint8_t quote[QUOTE_MAX];
 };
 
@@ -133,7 +133,7 @@ struct weir_stack {
 	struct pool conns, halfs, timewaits, addr6;
 	uint32_t *buckets;
 	uint32_t bucket_mask;
-	uint16_t *sources;       /* half-open records by hash of the source; collisions add up */
+	uint16_t *sources; /* half-open records by hash of the source; collisions add up */
 	uint32_t source_mask;
 	struct listener *listeners;
 	struct fifo half_queue[HALF_STAGES];
@@ -141,14 +141,14 @@ struct weir_stack {
 	struct wheel wheel;
 	struct list ready, events;
 	struct ring replies;
-	uint8_t *echo;           /* one ICMP echo answer that waits */
+	uint8_t *echo; /* one ICMP echo answer that waits */
 	size_t echo_len;
 	struct weir_tuple echo_tuple;
 	struct tokens icmp_tokens;
-	weir_time now;           /* latest time seen: time never goes back */
+	weir_time now; /* latest time seen: time never goes back */
 	uint32_t flow_last;
 	uint16_t ip_id;
-	uint32_t port_seq;       /* moves the search for a port on (RFC 6056) */
+	uint32_t port_seq; /* moves the search for a port on (RFC 6056) */
 };
 
 /* Later of `now` and the time seen so far, which it becomes. */

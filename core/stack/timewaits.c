@@ -47,8 +47,7 @@ static void send_ack(struct weir_stack *s, const struct timewait_slot *w,
 		size_t n = stack_tuple_id(tuple, id);
 
 		r->seg.opts.has_ts = true;
-		r->seg.opts.ts_val =
-			tcp_ts_clock(s->now, isn_ts_offset(s->cfg.isn_key, id, n));
+		r->seg.opts.ts_val = tcp_ts_clock(s->now, isn_ts_offset(s->cfg.isn_key, id, n));
 		r->seg.opts.ts_ecr = w->tw.ts_recent;
 	}
 }

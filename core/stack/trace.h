@@ -12,8 +12,8 @@ struct trace_note {
 	enum weir_state before, after;
 	uint32_t flow;
 	uint32_t iss, irs;
-	uint8_t wscale;          /* of the window field */
-	const struct tcb *t;     /* for cwnd and RTT, may be NULL */
+	uint8_t wscale;      /* of the window field */
+	const struct tcb *t; /* for cwnd and RTT, may be NULL */
 };
 
 void trace_state(struct weir_stack *s, uint32_t flow, const struct weir_tuple *tuple,

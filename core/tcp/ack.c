@@ -17,11 +17,11 @@
 #include "tcp/timers.h"
 
 struct ack_ctx {
-	uint32_t acked;     /* sequence space newly acknowledged */
-	uint32_t wnd;       /* the peer's window, scaled */
-	uint64_t echo_ns;   /* age of the echoed timestamp, WEIR_NEVER: none */
-	bool duplicate;     /* RFC5681-02 */
-	bool opened;        /* the window was zero and is not any more */
+	uint32_t acked;   /* sequence space newly acknowledged */
+	uint32_t wnd;     /* the peer's window, scaled */
+	uint64_t echo_ns; /* age of the echoed timestamp, WEIR_NEVER: none */
+	bool duplicate;   /* RFC5681-02 */
+	bool opened;      /* the window was zero and is not any more */
 };
 
 static uint64_t echo_age(const struct tcp_in *in)
@@ -47,7 +47,9 @@ static bool is_duplicate(const struct tcp_in *in, uint32_t wnd)
 	return wnd == t->snd.wnd || (t->sack_ok && s->opts.sack_count);
 }
 
-/* RFC9293-X-05 */
+/* RFC9293-X-05, which keeps old segments from setting the window. A segment that acknowledges
+ * something new is the peer's latest word though its own number may be old (it is sent again): its
+ * window counts, or SND.UNA would carry the old window beyond the edge that was offered. */
 static void update_window(struct tcp_in *in, struct ack_ctx *a)
 {
 	struct tcb *t = in->t;
@@ -55,12 +57,12 @@ static void update_window(struct tcp_in *in, struct ack_ctx *a)
 
 	if (seq_lt(s->ack, t->snd.una))
 		return;
-	if (!seq_lt(t->snd.wl1, s->seq) &&
+	if (seq_eq(s->ack, t->snd.una) && !seq_lt(t->snd.wl1, s->seq) &&
 	    !(seq_eq(t->snd.wl1, s->seq) && seq_leq(t->snd.wl2, s->ack)))
 		return;
 	a->opened = t->snd.wnd == 0 && a->wnd > 0;
 	t->snd.wnd = a->wnd;
-	t->snd.wl1 = s->seq;
+	t->snd.wl1 = seq_max(t->snd.wl1, s->seq);
 	t->snd.wl2 = s->ack;
 	if (a->wnd > t->snd.wnd_max)
 		t->snd.wnd_max = a->wnd;

@@ -98,7 +98,7 @@ static void fit(const struct tcb *t, struct tcp_plan *p, const struct tcp_opts *
 		return;
 	p->len = most;
 	p->gso_size = 0;
-	p->flags &= (uint8_t)~(TCP_FIN | TCP_PSH);
+	p->flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 }
 
 void tcp_emit_segment(struct tcp_env *env, struct tcb *t, struct tcp_plan *p, weir_time now,

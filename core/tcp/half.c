@@ -36,8 +36,8 @@ void half_agreed(const struct half *h, uint8_t rcv_wscale, struct tcp_agreed *ou
 }
 
 /* An ACK in answer, as often as challenges are allowed (RFC5961-09). */
-static enum half_action answer(struct half *h, const struct weir_config *cfg,
-			       enum weir_counter why, enum weir_counter *verdict)
+static enum half_action answer(struct half *h, const struct weir_config *cfg, enum weir_counter why,
+			       enum weir_counter *verdict)
 {
 	*verdict = why;
 	if (h->flags & HALF_HELD || h->challenges >= cfg->challenge_count ||
@@ -99,8 +99,7 @@ static enum half_action input_ack(const struct half *h, const struct tcp_seg *se
 }
 
 enum half_action half_input(struct half *h, const struct weir_config *cfg,
-			    const struct tcp_seg *seg, uint32_t rcv_wnd,
-			    enum weir_counter *verdict)
+			    const struct tcp_seg *seg, uint32_t rcv_wnd, enum weir_counter *verdict)
 {
 	if (seg->flags & TCP_RST)
 		return input_rst(h, cfg, seg, rcv_wnd, verdict);

@@ -21,8 +21,8 @@ enum half_flag {
 struct half {
 	seq_t iss, irs;
 	uint32_t ts_recent;
-	uint16_t mss;       /* the peer's */
-	uint16_t wnd;       /* the SYN's window field */
+	uint16_t mss; /* the peer's */
+	uint16_t wnd; /* the SYN's window field */
 	uint8_t snd_wscale;
 	uint8_t flags;      /* enum half_flag */
 	uint8_t retries;    /* SYN-ACKs sent again */

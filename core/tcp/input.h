@@ -11,10 +11,10 @@
 struct tcp_in {
 	struct tcp_env *env;
 	struct tcb *t;
-	struct tcp_seg seg;        /* trimmed as the steps go */
+	struct tcp_seg seg; /* trimmed as the steps go */
 	weir_time now;
 	enum weir_counter verdict; /* ACCEPTED until a step says otherwise */
-	seq_t answer_seq;          /* if `answer`: an RST with this SEG.SEQ and no ACK is to be sent */
+	seq_t answer_seq; /* if `answer`: an RST with this SEG.SEQ and no ACK is to be sent */
 	bool answer;
 };
 
@@ -26,13 +26,13 @@ enum tcp_step { TCP_STEP_ON, TCP_STEP_DONE };
 void tcp_input(struct tcp_in *in);
 
 /* The steps, in order. */
-enum tcp_step input_synsent(struct tcp_in *in);    /* 3.10.7.3, whole */
-enum tcp_step accept_paws(struct tcp_in *in);      /* RFC 7323 5.3 */
-enum tcp_step accept_sequence(struct tcp_in *in);  /* first: sequence number; second: RST */
-enum tcp_step input_syn(struct tcp_in *in);        /* fourth: SYN */
-enum tcp_step ack_process(struct tcp_in *in);      /* fifth: ACK */
-void input_urgent(struct tcp_in *in);              /* sixth: URG */
-void input_text(struct tcp_in *in);                /* seventh: text, eighth: FIN */
+enum tcp_step input_synsent(struct tcp_in *in);   /* 3.10.7.3, whole */
+enum tcp_step accept_paws(struct tcp_in *in);     /* RFC 7323 5.3 */
+enum tcp_step accept_sequence(struct tcp_in *in); /* first: sequence number; second: RST */
+enum tcp_step input_syn(struct tcp_in *in);       /* fourth: SYN */
+enum tcp_step ack_process(struct tcp_in *in);     /* fifth: ACK */
+void input_urgent(struct tcp_in *in);             /* sixth: URG */
+void input_text(struct tcp_in *in);               /* seventh: text, eighth: FIN */
 
 /* Ends the step with a verdict. */
 static inline enum tcp_step input_done(struct tcp_in *in, enum weir_counter verdict)

@@ -215,8 +215,9 @@ bool tcp_plan_next(const struct tcp_env *env, struct tcb *t, uint32_t gso_max, w
 	if (t->state == WEIR_STATE_CLOSED || t->state == WEIR_STATE_TIME_WAIT)
 		return false;
 	if (t->want_syn)
-		return plan_syn(t, seq_eq(t->snd.nxt, t->snd.iss) ? WEIR_CTR_SENT_SYN
-								  : WEIR_CTR_RETX_SYN, p);
+		return plan_syn(
+			t, seq_eq(t->snd.nxt, t->snd.iss) ? WEIR_CTR_SENT_SYN : WEIR_CTR_RETX_SYN,
+			p);
 	if (t->rec.want && tcb_flight(t) && t->snd.wnd &&
 	    plan_again(t, t->snd.una, t->snd.mss, t->rec.why, p))
 		return true;

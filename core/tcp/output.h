@@ -10,9 +10,9 @@
 struct tcp_plan {
 	enum weir_counter why; /* a SENT_, RETX_ or PROBE_ row */
 	seq_t seq;
-	uint32_t len;          /* payload bytes */
-	uint16_t gso_size;     /* payload of each segment when it is several; 0: one */
-	uint8_t flags;         /* TCP_* */
+	uint32_t len;      /* payload bytes */
+	uint16_t gso_size; /* payload of each segment when it is several; 0: one */
+	uint8_t flags;     /* TCP_* */
 };
 
 /* The next segment at `now`, if there is one to send. `gso_max`: most payload of a super-segment,

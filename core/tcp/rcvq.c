@@ -41,7 +41,8 @@ static enum weir_counter put_above(struct tcb *t, struct tcp_env *env, uint64_t 
 
 	if (n == 0)
 		return WEIR_CTR_REASM_FULL;
-	switch (ranges_add(&q->ooo, &env->ranges, (uint32_t)env->cfg->ranges_conn_max, at, at + n)) {
+	switch (ranges_add(&q->ooo, &env->ranges, (uint32_t)env->cfg->ranges_conn_max, at,
+			   at + n)) {
 	case RANGES_ADDED:
 		return WEIR_CTR_OUT_OF_ORDER;
 	case RANGES_HAD:

@@ -79,8 +79,8 @@ size_t sndq_pieces(const struct tcb *t, const struct tcp_env *env, seq_t seq, ui
 
 	if (len == 0)
 		return 0;
-	count = pageq_pieces(&t->sndq.q, &env->pages,
-			     t->sndq.q.head + (seq.v - t->sndq.head.v), len, out, max, &covered);
+	count = pageq_pieces(&t->sndq.q, &env->pages, t->sndq.q.head + (seq.v - t->sndq.head.v),
+			     len, out, max, &covered);
 	weir_assert(covered == len);
 	return count;
 }

@@ -11,7 +11,7 @@
 #include "tcp/window.h"
 
 #define TS_OPT_LEN 12u /* NOP, NOP, timestamps */
-#define MSS_MIN 1u
+#define MSS_MIN    1u
 
 void tcb_init(struct tcb *t, const struct tcp_env *env, uint16_t mss_local, uint16_t mss_default,
 	      weir_time now)

@@ -51,22 +51,22 @@ struct tcb_snd {
 	uint32_t wnd_max; /* largest wnd ever seen: MAX.SND.WND of RFC 5961 and 9293 3.8.6.2.1 */
 	uint32_t mss;     /* most payload of a segment, options taken off (MUST-16) */
 	bool up_set;
-	bool force;       /* the override timer fired: send what the window takes */
+	bool force; /* the override timer fired: send what the window takes */
 };
 
 /* Receive sequence space. */
 struct tcb_rcv {
 	seq_t irs;
 	seq_t nxt;
-	seq_t adv;         /* right edge: one past the last byte ever offered (RFC7323-08) */
-	seq_t last_ack;    /* Last.ACK.sent (RFC7323-29) */
-	seq_t fin;         /* sequence number of the peer's FIN, valid if fin_seen */
-	seq_t up;          /* RCV.UP, valid if up_set */
-	uint32_t space;    /* bytes of buffer offered at present; grows up to user.rcvbuf */
-	uint32_t round;    /* bytes consumed since space last grew or was weighed */
-	uint32_t seg_max;  /* largest payload of one segment seen: RMSS as far as we know */
-	bool fin_seen;     /* a FIN has come, perhaps above a gap */
-	bool fin_done;     /* ... and everything before it too */
+	seq_t adv;        /* right edge: one past the last byte ever offered (RFC7323-08) */
+	seq_t last_ack;   /* Last.ACK.sent (RFC7323-29) */
+	seq_t fin;        /* sequence number of the peer's FIN, valid if fin_seen */
+	seq_t up;         /* RCV.UP, valid if up_set */
+	uint32_t space;   /* bytes of buffer offered at present; grows up to user.rcvbuf */
+	uint32_t round;   /* bytes consumed since space last grew or was weighed */
+	uint32_t seg_max; /* largest payload of one segment seen: RMSS as far as we know */
+	bool fin_seen;    /* a FIN has come, perhaps above a gap */
+	bool fin_done;    /* ... and everything before it too */
 	bool up_set;
 };
 
@@ -83,7 +83,7 @@ struct sndq {
 /* Bytes received: from q.head to `nxt` in order, above it the ranges. */
 struct rcvq {
 	struct pageq q;
-	uint64_t nxt;       /* stream offset of RCV.NXT */
+	uint64_t nxt; /* stream offset of RCV.NXT */
 	struct ranges ooo;
 };
 
@@ -99,9 +99,9 @@ struct rtt {
 	uint64_t min_ns;
 	weir_time timed_at; /* when the segment that ends at timed_seq went out */
 	seq_t timed_seq;
-	weir_time sent_at;  /* when anything that takes sequence space was last sent */
+	weir_time sent_at; /* when anything that takes sequence space was last sent */
 	bool timing;
-	uint8_t backoff;    /* doublings in force */
+	uint8_t backoff; /* doublings in force */
 };
 
 struct cc {
@@ -111,13 +111,13 @@ struct cc {
 };
 
 struct recovery {
-	seq_t recover;     /* RFC 6582 */
-	uint32_t inflate;  /* bytes that duplicate ACKs add to the window in recovery */
+	seq_t recover;    /* RFC 6582 */
+	uint32_t inflate; /* bytes that duplicate ACKs add to the window in recovery */
 	uint8_t dupacks;
-	uint8_t limited;   /* segments sent by limited transmit (RFC 3042) in this run */
+	uint8_t limited; /* segments sent by limited transmit (RFC 3042) in this run */
 	bool active;
-	bool partial;      /* a partial ACK came in this recovery (RFC6582-03) */
-	bool want;         /* resend one segment at SND.UNA */
+	bool partial;            /* a partial ACK came in this recovery (RFC6582-03) */
+	bool want;               /* resend one segment at SND.UNA */
 	enum weir_counter why;   /* of that one */
 	enum weir_counter again; /* why everything from snd.rtx on is sent again */
 };
@@ -134,14 +134,14 @@ struct timers {
 };
 
 struct ackgen {
-	uint32_t bytes;      /* received in order and not yet acknowledged */
-	uint8_t segs;        /* segments of these */
-	uint8_t quick;       /* segments that are still acknowledged at once */
-	uint8_t dups;        /* duplicate ACKs owed (RFC5681-12) */
-	bool now;            /* an ACK is due at once */
+	uint32_t bytes; /* received in order and not yet acknowledged */
+	uint8_t segs;   /* segments of these */
+	uint8_t quick;  /* segments that are still acknowledged at once */
+	uint8_t dups;   /* duplicate ACKs owed (RFC5681-12) */
+	bool now;       /* an ACK is due at once */
 	enum weir_counter why;
 	struct tokens challenge;
-	uint32_t oow_at_ms;  /* when an unacceptable empty segment was last answered */
+	uint32_t oow_at_ms; /* when an unacceptable empty segment was last answered */
 };
 
 /* What the user set (def/connopt.def) and where his close stands. */
@@ -152,27 +152,27 @@ struct user {
 	uint8_t keep_count, keep_sent;
 	uint8_t dscp, ttl;
 	bool nodelay, keepalive;
-	bool closed;              /* weir_close() or weir_abort(): nobody reads any more */
-	weir_time heard_at;       /* when a segment of the peer was last accepted */
-	weir_time stuck_at;       /* since when the oldest byte waits; WEIR_NEVER: nothing waits */
+	bool closed;        /* weir_close() or weir_abort(): nobody reads any more */
+	weir_time heard_at; /* when a segment of the peer was last accepted */
+	weir_time stuck_at; /* since when the oldest byte waits; WEIR_NEVER: nothing waits */
 };
 
 struct tcb {
 	enum weir_state state;
 	enum tcp_origin origin;
-	enum weir_err reason;    /* why it ended; WEIR_OK while it lives or when orderly */
-	enum weir_err soft;      /* last soft error not yet reported (SHLD-25) */
-	uint32_t events;         /* bits of enum weir_event_kind not yet read */
-	uint8_t retries;         /* of the oldest segment */
+	enum weir_err reason; /* why it ended; WEIR_OK while it lives or when orderly */
+	enum weir_err soft;   /* last soft error not yet reported (SHLD-25) */
+	uint32_t events;      /* bits of enum weir_event_kind not yet read */
+	uint8_t retries;      /* of the oldest segment */
 	uint8_t rcv_wscale, snd_wscale;
 	bool sack_ok;
-	bool wscale_ok;          /* both SYNs carried window scale, or ours offers it */
-	bool want_syn;           /* a SYN or SYN-ACK is to be sent */
-	bool want_probe;         /* a zero-window probe is to be sent */
-	bool want_keep;          /* a keep-alive probe is to be sent */
-	bool want_rst;           /* ended with an RST that is still to be sent */
-	uint16_t path_mss;       /* most TCP payload and options that the path takes */
-	uint16_t peer_mss;       /* as the peer said */
+	bool wscale_ok;    /* both SYNs carried window scale, or ours offers it */
+	bool want_syn;     /* a SYN or SYN-ACK is to be sent */
+	bool want_probe;   /* a zero-window probe is to be sent */
+	bool want_keep;    /* a keep-alive probe is to be sent */
+	bool want_rst;     /* ended with an RST that is still to be sent */
+	uint16_t path_mss; /* most TCP payload and options that the path takes */
+	uint16_t peer_mss; /* as the peer said */
 	struct tcb_snd snd;
 	struct tcb_rcv rcv;
 	struct sndq sndq;
@@ -204,10 +204,10 @@ void tcb_agree(struct tcb *t, const struct tcp_env *env, const struct tcp_agreed
 struct tcb_passive {
 	struct tcp_agreed agreed;
 	seq_t iss, irs;
-	uint32_t snd_wnd;    /* of the SYN, not scaled */
-	uint32_t rcv_wnd;    /* offered on the SYN-ACK */
+	uint32_t snd_wnd; /* of the SYN, not scaled */
+	uint32_t rcv_wnd; /* offered on the SYN-ACK */
 	uint32_t ts_recent, ts_offset;
-	uint8_t retries;     /* SYN-ACKs sent again */
+	uint8_t retries; /* SYN-ACKs sent again */
 };
 void tcb_open_passive(struct tcb *t, struct tcp_env *env, const struct tcb_passive *p,
 		      weir_time now);

@@ -25,8 +25,7 @@ void timewait_init(struct timewait *w, const struct tcb *t)
 	};
 }
 
-static enum timewait_action answer(struct timewait *w, const struct weir_config *cfg,
-				   weir_time now)
+static enum timewait_action answer(struct timewait *w, const struct weir_config *cfg, weir_time now)
 {
 	uint32_t now_ms = (uint32_t)(now / NS_PER_MS) | 1;
 

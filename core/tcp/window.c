@@ -21,8 +21,8 @@
 #include "tcp/ackgen.h"
 #include "tcp/rcvq.h"
 
-#define SLACK (32u * 1024u)
-#define SPACE_MAX (PAGEQ_SPAN - 2u * SLACK)
+#define SLACK           (32u * 1024u)
+#define SPACE_MAX       (PAGEQ_SPAN - 2u * SLACK)
 #define SPACE_FIRST_MIN (64u * 1024u)
 
 uint8_t window_shift(uint32_t rcvbuf)
@@ -122,7 +122,8 @@ static void grow(struct tcb *t, const struct tcp_env *env, uint32_t len)
 		return;
 	t->rcv.round = 0;
 	if (t->rcv.space < t->user.rcvbuf && !pages_short(env))
-		t->rcv.space = t->rcv.space < t->user.rcvbuf / 2 ? 2 * t->rcv.space : t->user.rcvbuf;
+		t->rcv.space = t->rcv.space < t->user.rcvbuf / 2 ? 2 * t->rcv.space
+								 : t->user.rcvbuf;
 }
 
 void window_consumed(struct tcb *t, const struct tcp_env *env, uint32_t len)
