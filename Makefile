@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 .PHONY: all help demo test tidy format bench fuzz coverage install package clean
 
 all: ## build build/weir, build/libweir.a and build/libweir.so (release)
-	@cmake --preset release --log-level=NOTICE
+	@cmake --preset release >/dev/null
 	@cmake --build build -j $(JOBS)
 
 help: ## show this list
@@ -35,13 +35,13 @@ bench: ## measure, into build/
 
 fuzz: ## fuzz each target for FUZZ_SECONDS (60) seconds with libFuzzer
 	@tools/setup.sh fuzz
-	@cmake --preset fuzz --log-level=NOTICE
+	@cmake --preset fuzz >/dev/null
 	@cmake --build build-fuzz -j $(JOBS)
 	@tools/fuzz.sh build-fuzz
 
 coverage: ## run the unit tests with gcov's instrumentation and print lines covered by folder
 	@tools/setup.sh test
-	@cmake --preset coverage --log-level=NOTICE
+	@cmake --preset coverage >/dev/null
 	@cmake --build build-coverage -j $(JOBS)
 	@tools/coverage.sh build-coverage $(JOBS)
 

@@ -13,9 +13,9 @@ export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}"
 
 rm -f build/junit.xml build-asan/junit.xml
-cmake --preset release --log-level=NOTICE
+cmake --preset release >/dev/null
 cmake --build build -j "$jobs"
-cmake --preset asan --log-level=NOTICE
+cmake --preset asan >/dev/null
 cmake --build build-asan -j "$jobs"
 
 status=0
