@@ -41,7 +41,8 @@ static bool is_duplicate(const struct tcp_in *in, uint32_t wnd)
 	const struct tcb *t = in->t;
 	const struct tcp_seg *s = &in->seg;
 
-	if (tcb_flight(t) == 0 || s->len || (s->flags & (TCP_SYN | TCP_FIN)) ||
+	/* While the window is closed ACKs answer probes: they tell nothing about a loss. */
+	if (tcb_flight(t) == 0 || t->snd.wnd == 0 || s->len || (s->flags & (TCP_SYN | TCP_FIN)) ||
 	    !seq_eq(s->ack, t->snd.una))
 		return false;
 	return wnd == t->snd.wnd || (t->sack_ok && s->opts.sack_count);
