@@ -71,7 +71,7 @@ static bool plan_again(const struct tcb *t, seq_t seq, uint32_t max, enum weir_c
 }
 
 /* After an RTO. SND.UNA's segment always goes (RFC6298-10); the rest as cwnd and window allow. */
-static bool plan_resend(const struct tcb *t, struct tcp_plan *p)
+static bool plan_resend(struct tcb *t, struct tcp_plan *p)
 {
 	uint32_t ahead = t->snd.rtx.v - t->snd.una.v;
 	uint32_t cwnd = recovery_window(t);
@@ -86,8 +86,10 @@ static bool plan_resend(const struct tcb *t, struct tcp_plan *p)
 			return false; /* SHLD-16: only inside the window as it is now */
 		if (wnd - ahead < max)
 			max = wnd - ahead;
-		if (ahead && ahead + max > cwnd)
+		if (ahead && ahead + max > cwnd) {
+			t->cc.limited = true; /* slow start goes on with the next ACK */
 			return false;
+		}
 	}
 	return plan_again(t, t->snd.rtx, max, t->rec.again, p);
 }
