@@ -65,7 +65,8 @@ static void note_fin(struct tcp_in *in)
 		t->rcv.fin = seq_add(in->seg.seq, in->seg.len);
 		if (seq_gt(t->rcv.fin, t->rcv.nxt)) {
 			in->verdict = WEIR_CTR_OUT_OF_ORDER;
-			ackgen_duplicate(t);
+			if (!in->seg.len) /* its text has asked for one (RFC5681-18) */
+				ackgen_duplicate(t);
 		}
 	}
 	if (t->rcv.fin_seen && !t->rcv.fin_done && seq_eq(t->rcv.fin, t->rcv.nxt)) {
