@@ -255,5 +255,5 @@ size_t weir_recv_urgent(const struct weir_stack *s, weir_conn h)
 	if (!c || !c->tcb.rcv.up_set)
 		return 0;
 	t = &c->tcb;
-	return (uint32_t)seq_diff(t->rcv.up, seq_sub(t->rcv.nxt, rcvq_readable(t)));
+	return (uint32_t)seq_diff(t->rcv.up, rcvq_next(t));
 }

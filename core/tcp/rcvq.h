@@ -14,6 +14,12 @@ static inline uint32_t rcvq_readable(const struct tcb *t)
 	return (uint32_t)(t->rcvq.nxt - t->rcvq.q.head);
 }
 
+/* Sequence number of the next byte to read. The peer's FIN counts in RCV.NXT but is no byte. */
+static inline seq_t rcvq_next(const struct tcb *t)
+{
+	return seq_sub(t->rcv.nxt, rcvq_readable(t) + t->rcv.fin_done);
+}
+
 /* Puts a segment's payload, trimmed to the window, where it belongs and moves RCV.NXT over all that
  * is in order now. Returns the verdict: ACCEPTED, OUT_OF_ORDER, DUPLICATE, NO_PAGES, REASM_FULL;
  * *in_order gets the bytes that became readable. */

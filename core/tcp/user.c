@@ -35,6 +35,8 @@ void user_queued(struct tcb *t, struct tcp_env *env, uint32_t flags, weir_time n
 
 enum weir_err user_nothing_to_read(const struct tcb *t)
 {
+	if (t->state == WEIR_STATE_CLOSED && t->reason != WEIR_OK)
+		return t->reason; /* MUST-12: bytes may have been flushed, so this is no clean end */
 	if (t->rcv.fin_done)
 		return WEIR_EOF;
 	if (t->state == WEIR_STATE_CLOSED)
@@ -45,7 +47,7 @@ enum weir_err user_nothing_to_read(const struct tcb *t)
 void user_consume(struct tcb *t, struct tcp_env *env, uint32_t len)
 {
 	rcvq_consume(t, env, len);
-	if (t->rcv.up_set && seq_leq(t->rcv.up, seq_sub(t->rcv.nxt, rcvq_readable(t))))
+	if (t->rcv.up_set && seq_leq(t->rcv.up, rcvq_next(t)))
 		t->rcv.up_set = false;
 	window_consumed(t, env, len);
 }
