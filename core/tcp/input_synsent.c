@@ -119,6 +119,8 @@ enum tcp_step input_synsent(struct tcp_in *in)
 		return input_done(in, WEIR_CTR_SYNSENT_STRAY);
 	if (!(in->seg.flags & TCP_ACK)) {
 		note_syn(in);
+		/* A close may take it to FIN-WAIT-1 before its SYN is acknowledged. */
+		cc_init(&t->cc, in->env->cfg, t->snd.mss, t->retries);
 		fsm_step(t, FSM_SYN);
 		t->want_syn = true;
 		in->seg.len = 0;
