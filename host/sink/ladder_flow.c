@@ -21,6 +21,9 @@
 #include "sink/seqrel.h"
 #include "sink/verdict.h"
 
+/* Windows closed by an end that have rows of their own. */
+#define ZERO_WINDOWS_SHOWN 3u
+
 void ladder_flow_init(struct ladder_flow *f, const struct weir_trace_record *first, size_t rows_max)
 {
 	memset(f, 0, sizeof(*f));
@@ -132,6 +135,18 @@ static bool is_plain_verdict(const struct weir_trace_record *r)
 	       r->verdict == WEIR_CTR_SENT_ACK || r->verdict == WEIR_CTR_SENT_WINDOW;
 }
 
+/* A receiver that is slower than its sender closes its window again and again: the first times
+ * are shown, the others counted. */
+static bool notes_are_plain(const struct ladder_half *h, const struct ladder_row *row)
+{
+	unsigned windows = LADDER_NOTE_ZERO_WINDOW | LADDER_NOTE_REOPENED;
+
+	if (row->u.seg.notes == 0)
+		return true;
+	return (row->u.seg.notes & ~windows) == 0 && row->u.seg.payload_len == 0 &&
+	       h->zero_windows >= ZERO_WINDOWS_SHOWN;
+}
+
 static enum ladder_plain plain_of(const struct ladder_half *h, const struct weir_trace_record *r,
 				  const struct ladder_row *row)
 {
@@ -139,7 +154,7 @@ static enum ladder_plain plain_of(const struct ladder_half *h, const struct weir
 
 	if (!is_plain_verdict(r) || flags != WEIR_TCP_ACK || row->ours_changed || row->peer_changed)
 		return LADDER_ODD;
-	if (row->u.seg.notes != 0 || row->u.seg.opts.sack_count > 0)
+	if (row->u.seg.opts.sack_count > 0 || !notes_are_plain(h, row))
 		return LADDER_ODD;
 	if (!h->next_known || r->seq != h->next)
 		return LADDER_ODD;
@@ -171,6 +186,10 @@ static void count_segment(struct ladder_flow *f, const struct weir_trace_record 
 	uint32_t end = seg_end(r);
 
 	h->segments++;
+	/* When it is open again the last of those that are shown is over. */
+	if (h->ack_known && h->wnd_bytes == 0 && r->wnd_bytes > 0 &&
+	    h->zero_windows < ZERO_WINDOWS_SHOWN)
+		h->zero_windows++;
 	h->again += is_again(r);
 	if (!counts(r) || is_set(r, WEIR_TCP_RST))
 		return;

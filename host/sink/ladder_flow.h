@@ -18,6 +18,7 @@ struct ladder_half {
 	uint32_t fin_end;
 	uint64_t segments, bytes; /* bytes: payload, each counted once */
 	uint64_t again;           /* segments that repeat earlier ones */
+	unsigned zero_windows;    /* closed and opened again: those that are shown */
 };
 
 /* How a connection ended, as far as the trace shows it. */

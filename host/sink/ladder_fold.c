@@ -41,6 +41,7 @@ static void sum_add_row(struct ladder_fold_sum *s, const struct ladder_row *row)
 		s->run.bytes[row->dir] += row->u.seg.payload_len;
 	} else {
 		s->run.acks++;
+		s->run.zero_windows += (row->u.seg.notes & LADDER_NOTE_ZERO_WINDOW) != 0;
 	}
 }
 
@@ -57,6 +58,7 @@ static void sum_add_sum(struct ladder_fold_sum *s, const struct ladder_fold_sum 
 		s->run.bytes[d] += more->run.bytes[d];
 	}
 	s->run.acks += more->run.acks;
+	s->run.zero_windows += more->run.zero_windows;
 }
 
 static void pending_flush(struct ladder_fold *f, struct ladder_rows *to, size_t count)

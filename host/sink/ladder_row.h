@@ -40,6 +40,7 @@ struct ladder_run {
 	uint64_t segments[LADDER_DIRS]; /* those with data */
 	uint64_t bytes[LADDER_DIRS];
 	uint64_t acks;         /* segments without data */
+	uint64_t zero_windows; /* of these, with a window of zero */
 	uint32_t seq, seq_end; /* of data one way: the first byte, the number after the last */
 };
 

@@ -115,7 +115,11 @@ void segtext_run(struct segtext *t, const struct ladder_row *row, const char *bo
 		add(t, "%s %s %s bytes,", text_count(a, run->bytes[LADDER_FROM_PEER]), both,
 		    text_count(b, run->bytes[LADDER_FROM_US]));
 	}
-	add(t, "%s ACK%s,", text_count(a, run->acks), plural(run->acks));
+	if (run->zero_windows)
+		add(t, "%s zero window%s,", text_count(a, run->zero_windows),
+		    plural(run->zero_windows));
+	if (run->acks)
+		add(t, "%s ACK%s,", text_count(a, run->acks), plural(run->acks));
 	if (row->kind == LADDER_ROW_RUN)
 		add(t, "seq %" PRIu32 "-%" PRIu32 ",", run->seq, run->seq_end);
 	add(t, "%s", text_time(a, row->until - row->at));

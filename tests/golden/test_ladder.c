@@ -333,6 +333,39 @@ static void bytes_are_counted_once(void **state)
 	free(script);
 }
 
+/* A receiver that is always slower than its sender: three times are shown, the others counted. */
+static void windows_that_close_again_and_again_are_folded(void **state)
+{
+	struct weir_ladder_args args = args_of(WEIR_CHARSET_ASCII, 100);
+	char *script = calloc(1, 100000), *at = script, *text;
+	unsigned shown = 0, seq = 1;
+
+	(void)state;
+	assert_non_null(script);
+	at += sprintf(at, FLOW_LINE, 1, 40000);
+	at += sprintf(at, "0 in S seq=0 LISTEN>SYN-RECEIVED accepted\n");
+	at += sprintf(at, "0 out SA seq=0 ack=1 SYN-RECEIVED>SYN-RECEIVED sent-synack\n");
+	at += sprintf(at, "0 in A seq=1 ack=1 SYN-RECEIVED>ESTABLISHED accepted\n");
+	for (unsigned i = 1; i <= 50; i++) {
+		at += sprintf(at, "%u in A seq=%u len=1000 ESTABLISHED>ESTABLISHED accepted\n", i,
+			      seq);
+		seq += 1000;
+		at += sprintf(at, "%u out A seq=1 ack=%u win=0 ESTABLISHED>ESTABLISHED sent-ack\n",
+			      i, seq);
+		at += sprintf(at,
+			      "%u out A seq=1 ack=%u win=1000 ESTABLISHED>ESTABLISHED "
+			      "sent-window\n",
+			      i, seq);
+	}
+	text = ladder_of(script, &args);
+	for (const char *s = text; (s = strstr(s, "(zero window)")); s++)
+		shown++;
+	assert_int_equal(3, shown);
+	assert_non_null(strstr(text, "47 segments, 47,000 bytes, 47 zero windows, 94 ACKs"));
+	free(text);
+	free(script);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,6 +378,7 @@ int main(void)
 		cmocka_unit_test(flows_beyond_the_limit_are_counted),
 		cmocka_unit_test(strays_beyond_the_limit_are_counted),
 		cmocka_unit_test(bytes_are_counted_once),
+		cmocka_unit_test(windows_that_close_again_and_again_are_folded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
