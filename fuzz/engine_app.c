@@ -191,7 +191,8 @@ void app_connect(struct world *w)
 	if (err == WEIR_OK)
 		new_conn(w, c);
 	else
-		fuzz_assert(err == WEIR_EXISTS || err == WEIR_NO_RESOURCES || err == WEIR_NO_PORT);
+		fuzz_assert(err == WEIR_EXISTS || err == WEIR_NO_RESOURCES || err == WEIR_NO_PORT ||
+			    err == WEIR_NO_LOCAL);
 }
 
 static void check_send_err(const struct app_conn *a, enum weir_err err)
