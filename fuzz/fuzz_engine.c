@@ -143,7 +143,7 @@ static void on_trace(void *user, const struct weir_trace_record *r)
 
 static void limits_from(struct weir_config *cfg, uint8_t bits)
 {
-	static const uint16_t pages[4] = {256, 8, 16, 64};
+	static const uint16_t pages[4] = {64, 8, 16, 256};
 
 	cfg->conns_max = bits & 1 ? 1 : 8;
 	cfg->halfs_max = bits & 2 ? 1 : 8;
