@@ -98,9 +98,12 @@ void timers_keepalive(struct tcb *t)
 void timers_user(const struct tcp_env *env, struct tcb *t, weir_time now)
 {
 	bool syn = t->state == WEIR_STATE_SYN_SENT || t->state == WEIR_STATE_SYN_RECEIVED;
-	uint64_t limit_ms = syn ? env->cfg->syn_r2_ms : t->user.user_timeout_ms;
+	uint64_t limit_ms = t->user.user_timeout_ms;
 
 	(void)now;
+	/* MUST-23: 180 s for a SYN, unless the user gave a shorter time itself (MUST-21) */
+	if (syn && (limit_ms == 0 || limit_ms == env->cfg->r2_ms || limit_ms > env->cfg->syn_r2_ms))
+		limit_ms = env->cfg->syn_r2_ms;
 	if (t->user.stuck_at == WEIR_NEVER || limit_ms == 0)
 		timer_stop(t, TIMER_USER);
 	else
