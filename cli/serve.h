@@ -11,7 +11,8 @@
 #include "weir/loop.h"
 
 /* Moves what can be moved now; called when a connection is new, readable or writable. At the end
- * of the peer's stream the connection is closed after what is still to be sent. */
+ * of the peer's stream the connection is closed after what is still to be sent; source alone has no
+ * end but a reset. */
 void serve_echo(struct weir_stack *s, weir_conn c, weir_time now);
 void serve_discard(struct weir_stack *s, weir_conn c, weir_time now);
 void serve_source(struct weir_stack *s, weir_conn c, weir_time now);

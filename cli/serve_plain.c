@@ -65,17 +65,21 @@ void serve_echo(struct weir_stack *s, weir_conn c, weir_time now)
 	}
 }
 
-void serve_discard(struct weir_stack *s, weir_conn c, weir_time now)
+/* Reads all there is and forgets it; tells why there is no more. */
+static enum weir_err read_all(struct weir_stack *s, weir_conn c, weir_time now)
 {
 	struct weir_span spans[SPANS];
 	size_t count, bytes;
 	enum weir_err err;
 
-	while ((err = weir_recv_peek(s, c, spans, SPANS, &count, &bytes)) == WEIR_OK) {
-		if (weir_recv_consume(s, c, bytes, now) != WEIR_OK)
-			return;
-	}
-	if (err == WEIR_EOF)
+	while ((err = weir_recv_peek(s, c, spans, SPANS, &count, &bytes)) == WEIR_OK)
+		(void)weir_recv_consume(s, c, bytes, now);
+	return err;
+}
+
+void serve_discard(struct weir_stack *s, weir_conn c, weir_time now)
+{
+	if (read_all(s, c, now) == WEIR_EOF)
 		(void)weir_close(s, c, now);
 }
 
@@ -105,7 +109,8 @@ void serve_source(struct weir_stack *s, weir_conn c, weir_time now)
 
 	if (pattern[0] == '\0')
 		pattern_fill(pattern, sizeof(pattern));
-	serve_discard(s, c, now);
+	/* A peer that has only ended its own sending still reads: it gets more until it resets. */
+	(void)read_all(s, c, now);
 	while (weir_send(s, c, pattern, sizeof(pattern), 0, &taken, now) == WEIR_OK) {
 		if (taken < sizeof(pattern))
 			return;

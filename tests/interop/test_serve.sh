@@ -10,7 +10,11 @@ head -c 20000000 /dev/urandom >"$tmp/data"
 serve() {
 	start serve inside "$WEIR_BIN" serve "$@"
 	served=$started
-	check "weir serve $*: listens" await $served "$tmp/serve.err" "Ctrl-C ends it"
+	await $served "$tmp/serve.err" "Ctrl-C ends it" || {
+		echo "FAILED  weir serve $*: does not listen"
+		cat "$tmp/serve.err"
+		exit 1
+	}
 }
 
 stop() {
