@@ -65,6 +65,14 @@ enum weir_err weir_connect(struct weir_stack *s, const struct weir_connect_args 
 	return WEIR_OK;
 }
 
+/* WRITABLE is owed: after an ACK, or when another connection gives pages back. */
+static void send_refused(struct weir_stack *s, struct conn *c)
+{
+	c->tcb.sndq.full = true;
+	if (sndq_room(&c->tcb))
+		conn_starve(s, c);
+}
+
 enum weir_err weir_send(struct weir_stack *s, weir_conn h, const void *bytes, size_t len,
 			uint32_t flags, size_t *taken, weir_time now)
 {
@@ -77,7 +85,7 @@ enum weir_err weir_send(struct weir_stack *s, weir_conn h, const void *bytes, si
 		return e;
 	*taken = sndq_append(&c->tcb, &s->env, bytes, len);
 	if (*taken < len)
-		c->tcb.sndq.full = true;
+		send_refused(s, c);
 	if (*taken == 0 && len)
 		return WEIR_AGAIN;
 	user_queued(&c->tcb, &s->env, *taken < len ? flags & ~WEIR_SEND_URGENT : flags, s->now);
@@ -98,7 +106,7 @@ enum weir_err weir_send_reserve(struct weir_stack *s, weir_conn h, size_t want,
 		return WEIR_OK;
 	*count = sndq_reserve(&c->tcb, &s->env, want, (struct pageq_piece *)(void *)spans, max);
 	if (*count == 0)
-		c->tcb.sndq.full = true;
+		send_refused(s, c);
 	return *count ? WEIR_OK : WEIR_AGAIN;
 }
 

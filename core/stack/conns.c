@@ -23,6 +23,9 @@
 #include "tcp/rcvq.h"
 #include "tcp/timers.h"
 
+/* What a send to an empty queue takes at least: a page and the queue's directory. */
+#define FEED_PAGES 2u
+
 weir_conn conn_handle(const struct weir_stack *s, const struct conn *c)
 {
 	return (weir_conn){(uint64_t)c->gen << 32 | pool_index(&s->conns, c)};
@@ -56,6 +59,7 @@ struct conn *conn_new(struct weir_stack *s, const struct weir_tuple *tuple, uint
 	c->listener = POOL_NONE;
 	list_init(&c->ready);
 	list_init(&c->event);
+	list_init(&c->starved);
 	wheel_node_init(&c->timer);
 	tcb_init(&c->tcb, &s->env, stack_mss_local(s, family), stack_mss_default(family), s->now);
 	demux_insert(s, tuple, ref_make(REF_CONN, slot));
@@ -78,6 +82,7 @@ void conn_free(struct weir_stack *s, struct conn *c)
 	wheel_arm(&s->wheel, &c->timer, WHEEL_NEVER);
 	list_remove(&c->ready);
 	list_remove(&c->event);
+	list_remove(&c->starved);
 	if (c->listener != POOL_NONE)
 		s->listeners[c->listener].pending--;
 	if (c->timewait != POOL_NONE)
@@ -143,6 +148,27 @@ void conn_settle(struct weir_stack *s, struct conn *c)
 		list_push(&s->ready, &c->ready);
 	if (t->events && list_empty(&c->event))
 		list_push(&s->events, &c->event);
+}
+
+void conn_starve(struct weir_stack *s, struct conn *c)
+{
+	if (list_empty(&c->starved))
+		list_push(&s->starved, &c->starved);
+}
+
+void conns_feed(struct weir_stack *s)
+{
+	while (!list_empty(&s->starved) && s->env.pages.count - s->env.pages.used >= FEED_PAGES) {
+		struct conn *c = list_entry(s->starved.next, struct conn, starved);
+
+		list_remove(&c->starved);
+		if (!c->tcb.sndq.full || !c->attached)
+			continue; /* an ACK made room before, or it has ended */
+		c->tcb.sndq.full = false;
+		tcb_event(&c->tcb, WEIR_EV_WRITABLE);
+		conn_settle(s, c);
+		return;
+	}
 }
 
 void conns_run(struct weir_stack *s, weir_time now)

@@ -27,6 +27,13 @@ struct conn *conn_get(const struct weir_stack *s, weir_conn h);
 void conn_trace_state(struct weir_stack *s, const struct conn *c, enum weir_state before,
 		      enum weir_counter why);
 
+/* A send was refused though the send buffer has room: no page was free. No ACK may ever free one
+ * for this connection (nothing of it need be out), so it waits in a queue. */
+void conn_starve(struct weir_stack *s, struct conn *c);
+/* Pages may be free again: tells the connection that waited longest that it may write. One for each
+ * call, as the pages may be gone when it has written. */
+void conns_feed(struct weir_stack *s);
+
 /* Runs the timers of every connection that are due. */
 void conns_run(struct weir_stack *s, weir_time now);
 

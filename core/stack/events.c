@@ -61,6 +61,7 @@ bool weir_event_next(struct weir_stack *s, struct weir_event *ev)
 {
 	if (halfs_event(s, ev))
 		return true;
+	conns_feed(s);
 	while (!list_empty(&s->events)) {
 		struct conn *c = list_entry(s->events.next, struct conn, event);
 		enum weir_event_kind kind = next_kind(c);

@@ -101,6 +101,7 @@ enum weir_err weir_stack_init(struct weir_stack **out, void *mem, size_t len,
 	wheel_init(&s->wheel, now);
 	list_init(&s->ready);
 	list_init(&s->events);
+	list_init(&s->starved);
 	*out = s;
 	return WEIR_OK;
 }

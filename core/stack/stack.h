@@ -54,8 +54,9 @@ struct conn {
 	struct tcb tcb;
 	struct weir_tuple tuple;
 	struct wheel_node timer;
-	struct list ready; /* in stack.ready while it may have something to send */
-	struct list event; /* in stack.events while events wait */
+	struct list ready;   /* in stack.ready while it may have something to send */
+	struct list event;   /* in stack.events while events wait */
+	struct list starved; /* in stack.starved while a send waits for a page */
 	uint64_t user;
 	uint32_t flow;
 	uint32_t timewait; /* slot of its TIME-WAIT record, POOL_NONE: none */
@@ -139,7 +140,7 @@ struct weir_stack {
 	struct fifo half_queue[HALF_STAGES];
 	struct fifo timewait_queue;
 	struct wheel wheel;
-	struct list ready, events;
+	struct list ready, events, starved;
 	struct ring replies;
 	uint8_t *echo; /* one ICMP echo answer that waits */
 	size_t echo_len;
