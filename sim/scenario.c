@@ -88,6 +88,41 @@ static void pick_offload(struct sim_rng *r, struct sim_device *d)
 		d->gso_max = 65535;
 }
 
+/* Settings that differ from the default in one run of eight each. */
+static void pick_rare(struct sim_rng *r, struct weir_config *c)
+{
+	if (sim_rng_below(r, 8) == 0)
+		c->rto_min_ms = 1000;
+	if (sim_rng_below(r, 8) == 0)
+		c->quickacks = 0;
+	if (sim_rng_below(r, 8) == 0)
+		c->delack_ms = sim_rng_below(r, 2) * 400;
+	if (sim_rng_below(r, 8) == 0)
+		c->initial_cwnd = sim_rng_range(r, 1, 4);
+	if (sim_rng_below(r, 8) == 0)
+		c->mss = sim_rng_range(r, 100, 536);
+	if (sim_rng_below(r, 8) == 0)
+		c->persist_max_ms = sim_rng_range(r, 1000, 5000);
+	if (sim_rng_below(r, 8) == 0)
+		c->ooo_ack_ms = 0;
+	if (sim_rng_below(r, 8) == 0)
+		c->dupthresh = sim_rng_range(r, 1, 5);
+}
+
+/* Tables that are too small for what happens: work is refused, nothing established is harmed. Not
+ * the TIME-WAIT table: a record that ends early cannot repeat a last ACK that was lost. */
+static void pick_scarce(struct sim_rng *r, struct weir_config *c)
+{
+	if (sim_rng_below(r, 12) == 0)
+		c->pages_max = sim_rng_range(r, 16, 64);
+	if (sim_rng_below(r, 12) == 0)
+		c->ranges_max = 16;
+	if (sim_rng_below(r, 12) == 0)
+		c->ranges_conn_max = sim_rng_range(r, 1, 4);
+	if (sim_rng_below(r, 12) == 0)
+		c->replies_max = 16;
+}
+
 static void pick_host(struct sim_rng *r, struct sim_host_config *cfg, unsigned number,
 		      uint8_t family, uint64_t seed)
 {
@@ -108,12 +143,8 @@ static void pick_host(struct sim_rng *r, struct sim_host_config *cfg, unsigned n
 	c->sndbuf = pick_buffer(r);
 	c->rcvbuf = pick_buffer(r);
 	c->nagle = sim_rng_below(r, 4) > 0;
-	if (sim_rng_below(r, 8) == 0)
-		c->rto_min_ms = 1000;
-	if (sim_rng_below(r, 8) == 0)
-		c->quickacks = 0;
-	if (sim_rng_below(r, 8) == 0)
-		c->delack_ms = sim_rng_below(r, 2) * 400;
+	pick_rare(r, c);
+	pick_scarce(r, c);
 }
 
 /* --- Links ------------------------------------------------------------------------------------ */

@@ -9,7 +9,7 @@
 
 #include "show.h"
 
-#define FAILURES_SHOWN 20u
+#define FAILURES_SHOWN 50u
 
 /* What the crash handler prints: made before each run, as a handler may not format. */
 static char crash_line[128];
