@@ -8,11 +8,12 @@
 /* Where the arrow begins. */
 #define ARROW_AT (LADDER_TIME_COLS + 2 + LADDER_PEER_COLS + 1)
 
-void ladder_print_time(struct textline *l, const struct textstyle *st, uint64_t ns)
+void ladder_print_time(struct textline *l, const struct textstyle *st, weir_time at,
+		       weir_time start)
 {
 	char text[TEXT_NUMBER_BYTES];
 
-	text_stamp(text, ns);
+	text_stamp(text, at > start ? at - start : 0);
 	textline_colour(l, st, TEXT_DIM);
 	textline_fill(l, " ", LADDER_TIME_COLS - text_columns(text));
 	textline_add(l, text);
@@ -118,7 +119,6 @@ static void describe_row(struct row_text *t, const struct textstyle *st,
 			 const struct ladder_row *row)
 {
 	struct segtext words;
-	char other[SEGTEXT_PROTOCOL_BYTES];
 
 	memset(t, 0, sizeof(*t));
 	switch (row->kind) {
@@ -140,9 +140,10 @@ static void describe_row(struct row_text *t, const struct textstyle *st,
 		}
 		break;
 	case LADDER_ROW_OTHER:
-		segtext_protocol(other, row->u.other.protocol, row->u.other.icmp_type,
+		segtext_protocol(words.word[0], row->u.other.protocol, row->u.other.icmp_type,
 				 row->u.other.icmp_code);
-		append(t->inside, sizeof(t->inside), "", other);
+		words.count = 1;
+		place_words(t, &words, arrow_room(st), LADDER_ROW_SEGMENT);
 		place_reason(t, st, row);
 		break;
 	}
@@ -204,7 +205,7 @@ static void print_row(FILE *out, const struct textstyle *st, const struct ladder
 
 	describe_row(&t, st, row);
 	textline_start(&l);
-	ladder_print_time(&l, st, row->at - start);
+	ladder_print_time(&l, st, row->at, start);
 	add_state(&l, st, row->peer ? "~" : " ", peerstate_name(row->peer), row->peer_changed);
 	textline_fill(&l, " ", ARROW_AT);
 	add_arrow(&l, st, row, t.inside);

@@ -23,8 +23,9 @@ struct ladder_names {
 	void *user;
 };
 
-/* Adds the time column and two blanks. */
-void ladder_print_time(struct textline *l, const struct textstyle *st, uint64_t ns);
+/* Adds the time column and two blanks: `at`, counted from `start`. */
+void ladder_print_time(struct textline *l, const struct textstyle *st, weir_time at,
+		       weir_time start);
 /* A line with a rule around `text`, over the whole width, and `right` at its end where it fits. */
 void ladder_print_heading(FILE *out, const struct textstyle *st, const char *text,
 			  const char *right);

@@ -112,7 +112,7 @@ static void stray_print(const struct ladder_stray *s, FILE *out, const struct te
 		snprintf(text, sizeof(text), "%s %s %s %s%s", segtext_endpoint(src, &s->src),
 			 st->to, segtext_endpoint(dst, &s->dst), what, times);
 	textline_start(&l);
-	ladder_print_time(&l, st, s->at - start);
+	ladder_print_time(&l, st, s->at, start);
 	textline_wrap(out, st, l.bytes, LADDER_TIME_COLS + 2, TEXT_PLAIN, text);
 	if (!verdict_wants_reason(s->verdict))
 		return;

@@ -8,6 +8,8 @@
 /* Below this, states and time leave too little of a line for the segment. */
 #define WIDTH_MIN 72u
 #define WIDTH_MAX 400u
+/* Three years: what is longer is shown as this. */
+#define STAMP_SECONDS_MAX 99999999u
 /* Bytes in parentheses that are kept together. */
 #define TEXTLINE_WORD_MAX 40u
 
@@ -226,9 +228,13 @@ const char *text_stamp(char buf[TEXT_NUMBER_BYTES], uint64_t ns)
 
 	if (us < 1000000)
 		return text_time(buf, ns);
-	for (; us >= most && decimals > 1; most *= 10)
+	for (; us >= most && decimals > 0; most *= 10)
 		decimals--;
-	put_seconds(buf, us, decimals);
+	if (decimals > 0)
+		put_seconds(buf, us, decimals);
+	else
+		snprintf(buf, TEXT_NUMBER_BYTES, "%" PRIu64 " s",
+			 us / 1000000 < STAMP_SECONDS_MAX ? us / 1000000 : STAMP_SECONDS_MAX);
 	return buf;
 }
 

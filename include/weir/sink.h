@@ -30,20 +30,23 @@ struct weir_ladder_args {
 	void *user;
 	enum weir_charset charset;
 	enum weir_colour colour;
-	unsigned width;   /* columns; 100 by default when 0 */
+	unsigned width;           /* columns, 72 to 400; 100 when 0. No line is wider */
 	size_t flows_max; /* ladders kept; later flows are counted, not kept (0: 1,000) */
-	size_t rows_max;  /* rows kept for each flow after folding (0: 2,000) */
+	size_t rows_max;          /* rows kept for each flow after folding, at least 8 (0: 2,000):
+				   * the first three quarters and the last quarter */
 };
 
 /* NULL when out of memory. */
 struct weir_ladder *weir_ladder_new(const struct weir_ladder_args *args);
 void weir_ladder_feed(struct weir_ladder *l, const struct weir_trace_record *r);
-/* Writes all ladders, then the half-open queue and the TIME-WAIT entries of `s` (may be NULL). */
+/* Writes all ladders, then the packets without a connection, then the half-open queue and the
+ * TIME-WAIT entries of `s` (may be NULL). How to read it: docs/ladder.md. */
 void weir_ladder_print(struct weir_ladder *l, FILE *out, const struct weir_stack *s, weir_time now);
 void weir_ladder_free(struct weir_ladder *l);
 
 /* A pcapng file with one interface (LINKTYPE_RAW). `payload_max`: bytes of payload kept of each
- * packet. `clock_offset_ns` is added to record times to give time since 1970.
+ * packet, after its headers. `clock_offset_ns` is added to record times to give time since 1970.
+ * TCP checksums that a device was to fill in (csum_partial) are completed.
  * 0; -1 with errno. */
 int weir_pcapng_open(struct weir_pcapng **out, const char *path, size_t payload_max,
 		     int64_t clock_offset_ns);

@@ -28,6 +28,7 @@ struct packet {
 	struct weir_trace_record r;
 	uint8_t bytes[65535 + 256];
 	uint8_t opt[40];
+	bool bare; /* the payload is not there */
 	struct weir_span span[2];
 };
 
@@ -255,7 +256,7 @@ static void build_tcp(struct packet *p, const struct weir_tuple *t)
 	size_t head = 20u + r->opt_len, len = head + r->payload_len;
 	size_t ip = put_ip(p->bytes, &src->addr, &dst->addr, 6, len);
 	uint8_t *h = p->bytes + ip;
-	size_t summed = r->csum_partial ? 0 : len;
+	size_t summed = r->csum_partial ? 0 : p->bare ? head : len;
 	uint16_t sum;
 
 	memset(h, 0, 20);
@@ -268,16 +269,16 @@ static void build_tcp(struct packet *p, const struct weir_tuple *t)
 	put16(h + 14, r->wnd_bytes > 65535 ? 65535 : r->wnd_bytes);
 	put16(h + 18, r->urgent);
 	memcpy(h + 20, p->opt, r->opt_len);
-	for (size_t i = 0; i < r->payload_len; i++)
+	for (size_t i = 0; i < r->payload_len && !p->bare; i++)
 		h[head + i] = (uint8_t)(i * 7 + r->seq);
 	sum = upper_sum(&src->addr, &dst->addr, 6, h, len, summed);
 	put16(h + 16, r->csum_partial ? (uint16_t)~sum : sum);
 	r->head = p->bytes;
 	r->l4_start = (uint16_t)ip;
 	r->total_len = ip + len;
-	r->head_len = in ? r->total_len : ip + head;
+	r->head_len = in && !p->bare ? r->total_len : ip + head;
 	r->opt = p->opt;
-	if (!in && r->payload_len) {
+	if (!in && r->payload_len && !p->bare) {
 		/* An odd length first: sums must go on across it. */
 		size_t first = r->payload_len > 1 ? 1 : r->payload_len;
 
@@ -331,6 +332,7 @@ static void line_tcp(struct script *s, const char *line, char **word, int count)
 	r->payload_len = number_of(word, count, "len", 0);
 	r->urgent = (uint16_t)number_of(word, count, "urg", 0);
 	r->csum_partial = has_word(word, count, "partial");
+	pkt.bare = has_word(word, count, "bare");
 	r->opt_len = options_of(word, count, other, pkt.opt);
 	r->verdict = verdict_of(line, word[count - 1]);
 	states_of(line, word, count, r);
@@ -419,12 +421,13 @@ static void line_bulk(struct script *s, char **word, int count)
 	uint32_t acks = number_of(word, count, "acks", 2);
 	uint32_t seq = number_of(word, count, "seq", 1), ack = number_of(word, count, "ack", 1);
 	uint32_t len = number_of(word, count, "len", 1000);
+	const char *bare = has_word(word, count, "bare") ? " bare" : "";
 	double at = strtod(word[1], NULL), step = strtod(value_of(word, count, "step"), NULL);
 
 	for (uint32_t i = 1; i <= segments; i++, at += step) {
 		char numbers[96];
 
-		snprintf(numbers, sizeof(numbers), "seq=%u ack=%u len=%u", seq, ack, len);
+		snprintf(numbers, sizeof(numbers), "seq=%u ack=%u len=%u%s", seq, ack, len, bare);
 		bulk_segment(s, at, dir, state, numbers);
 		seq += len;
 		snprintf(numbers, sizeof(numbers), "seq=%u ack=%u", ack, seq);

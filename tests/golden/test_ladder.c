@@ -320,7 +320,7 @@ static void bytes_are_counted_once(void **state)
 	for (unsigned i = 0; i < 70; i++) {
 		at += sprintf(at,
 			      "bulk %u in seq=%u count=1000 len=65000 acks=1000 step=0.0001 "
-			      "ESTABLISHED\n",
+			      "bare ESTABLISHED\n",
 			      i + 1, seq);
 		seq += 65000000u;
 	}
@@ -366,6 +366,87 @@ static void windows_that_close_again_and_again_are_folded(void **state)
 	free(script);
 }
 
+/* --- Anything --------------------------------------------------------------------------------- */
+
+static uint32_t rnd_state = 1;
+
+static uint32_t rnd(uint32_t below)
+{
+	rnd_state = rnd_state * 1664525u + 1013904223u;
+	return (rnd_state >> 8) % below;
+}
+
+/* A record whose every field is what a stranger may make of it. */
+static void random_record(struct weir_trace_record *r, uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (uint8_t)rnd(256);
+	bytes[0] = (uint8_t)(rnd(2) ? 0x45 : 0x60);
+	bytes[9] = rnd(2) ? 1 : 6;
+	bytes[6] = rnd(2) ? 58 : 0;
+	*r = (struct weir_trace_record){
+		.at = rnd(2) ? rnd(1000000) : (weir_time)rnd(1u << 24) << rnd(40),
+		.kind = (enum weir_trace_kind)rnd(3),
+		.verdict = (enum weir_counter)rnd(WEIR_CTR_COUNT),
+		.flow = rnd(4),
+		.before = (enum weir_state)rnd(WEIR_STATE_COUNT),
+		.after = (enum weir_state)rnd(WEIR_STATE_COUNT),
+		.is_tcp = rnd(4) > 0,
+		.seq = rnd(2) ? rnd(100) : rnd(1u << 24) << 8,
+		.ack = rnd(2) ? rnd(100) : rnd(1u << 24) << 8,
+		.payload_len = rnd(2) ? 0 : rnd(65536),
+		.wnd_bytes = rnd(4) ? rnd(1u << 24) << 8 : 0,
+		.iss = rnd(2),
+		.irs = rnd(2),
+		.urgent = (uint16_t)rnd(65536),
+		.seg_flags = (uint8_t)(rnd(2) ? WEIR_TCP_ACK : rnd(256)),
+		.opt = bytes,
+		.opt_len = (uint8_t)rnd(41),
+		.head = rnd(8) ? bytes : NULL,
+		.head_len = rnd((uint32_t)len + 1),
+		.total_len = rnd(65536),
+		.cwnd_bytes = rnd(1u << 24) << 8,
+	};
+	r->tuple.local.addr.family = r->tuple.remote.addr.family = rnd(2) ? 6 : 4;
+	r->tuple.local.port = (uint16_t)rnd(65536);
+	memset(r->tuple.remote.addr.bytes, 0xfe, sizeof(r->tuple.remote.addr.bytes));
+}
+
+static void any_records_make_lines_that_fit(void **state)
+{
+	static const unsigned widths[] = {72, 100, 160};
+
+	(void)state;
+	for (unsigned round = 0; round < 60; round++) {
+		unsigned width = widths[round % 3];
+		struct weir_ladder_args args = args_of(WEIR_CHARSET_UTF8, width);
+		struct weir_ladder *l = weir_ladder_new(&args);
+		char *text = NULL;
+		size_t text_len = 0;
+		FILE *out = open_memstream(&text, &text_len);
+
+		assert_non_null(l);
+		assert_non_null(out);
+		for (unsigned i = 0; i < 400; i++) {
+			size_t len = 20 + rnd(100);
+			uint8_t *bytes = malloc(len + 40); /* its end is watched */
+			struct weir_trace_record r;
+
+			assert_non_null(bytes);
+			memset(bytes, 0, len + 40);
+			random_record(&r, bytes, len);
+			weir_ladder_feed(l, &r);
+			free(bytes);
+		}
+		weir_ladder_print(l, out, NULL, 0);
+		weir_ladder_free(l);
+		fclose(out);
+		assert_lines_fit(text, width);
+		assert_non_null(strstr(text, "segments without a connection"));
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +460,7 @@ int main(void)
 		cmocka_unit_test(strays_beyond_the_limit_are_counted),
 		cmocka_unit_test(bytes_are_counted_once),
 		cmocka_unit_test(windows_that_close_again_and_again_are_folded),
+		cmocka_unit_test(any_records_make_lines_that_fit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
