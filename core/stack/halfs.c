@@ -432,6 +432,7 @@ enum weir_err weir_half_refuse(struct weir_stack *s, weir_half handle, enum weir
 	tuple_of(s, h, &tuple);
 	refuse_half(s, &tuple, &h->half, h->flow, how);
 	h->user = 0; /* who refuses needs no event */
-	end_traced(s, slot, WEIR_REFUSED, WEIR_CTR_CLOSED_ABORT);
+	++*stack_counter(s, WEIR_CTR_HALF_REFUSED);
+	end_traced(s, slot, WEIR_REFUSED, WEIR_CTR_HALF_REFUSED);
 	return WEIR_OK;
 }

@@ -175,7 +175,8 @@ static enum weir_counter in_udp(struct stack_in *in)
 	in->tuple.local.port = h.dst_port;
 	in->tuple.remote.port = h.src_port;
 	reply_icmp(in->s, &in->tuple, v4 ? ICMP_UNREACH : ICMP6_UNREACH,
-		   v4 ? ICMP_UNREACH_PORT : ICMP6_UNREACH_PORT, 0, in->pkt.head, in->pkt.head_len);
+		   v4 ? ICMP_UNREACH_PORT : ICMP6_UNREACH_PORT, 0, in->pkt.head, in->pkt.head_len,
+		   0);
 	return WEIR_CTR_UDP_REFUSED;
 }
 
@@ -189,7 +190,7 @@ static enum weir_counter in_packet(struct stack_in *in)
 	in->tuple.remote.addr = p->src;
 	if (verdict == WEIR_CTR_IP6_HEADER && p->problem_off && !netif_is_group(&s->netif, &p->dst))
 		reply_icmp(s, &in->tuple, ICMP6_PARAM_PROBLEM, p->problem_code, p->problem_off,
-			   p->head, p->head_len);
+			   p->head, p->head_len, 0);
 	if (verdict != WEIR_CTR_ACCEPTED)
 		return verdict;
 	if (netif_is_group(&s->netif, &p->dst))

@@ -96,7 +96,7 @@ static void out_begin(struct weir_packet *p)
 
 /* The message of `len` bytes is at `body`, in the head or elsewhere. */
 static void out_icmp(struct weir_stack *s, struct weir_packet *p, const struct weir_tuple *t,
-		     const uint8_t *body, size_t len)
+		     const uint8_t *body, size_t len, uint32_t flow)
 {
 	struct ip_out o = {
 		.src = &t->local.addr,
@@ -106,7 +106,7 @@ static void out_icmp(struct weir_stack *s, struct weir_packet *p, const struct w
 		.proto = t->local.addr.family == 4 ? IP_PROTO_ICMP : IP_PROTO_ICMP6,
 		.ttl = (uint8_t)s->cfg.ttl,
 	};
-	struct trace_note note = {.verdict = WEIR_CTR_SENT_ICMP};
+	struct trace_note note = {.verdict = WEIR_CTR_SENT_ICMP, .flow = flow};
 
 	p->l4_start = (uint16_t)ip_out_write(p->head, &o);
 	p->head_len = p->l4_start;
@@ -137,7 +137,7 @@ static void out_icmp_error(struct weir_stack *s, struct weir_packet *p, const st
 						   : icmp6_emit(at, &m, r->tuple.local.addr.bytes,
 								r->tuple.remote.addr.bytes);
 
-	out_icmp(s, p, &r->tuple, at, n);
+	out_icmp(s, p, &r->tuple, at, n, r->flow);
 }
 
 static bool out_reply(struct weir_stack *s, struct weir_packet *p)
@@ -146,7 +146,7 @@ static bool out_reply(struct weir_stack *s, struct weir_packet *p)
 	struct trace_note note;
 
 	if (s->echo_len) {
-		out_icmp(s, p, &s->echo_tuple, s->echo, s->echo_len);
+		out_icmp(s, p, &s->echo_tuple, s->echo, s->echo_len, 0);
 		s->echo_len = 0;
 		return true;
 	}

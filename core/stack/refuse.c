@@ -25,7 +25,7 @@ static const struct {
 /* The SYN was not kept; what an ICMP error must quote of it can be written again from the record:
  * the IP header and the first 20 bytes of TCP. */
 static void refuse_icmp(struct weir_stack *s, const struct weir_tuple *t, const struct half *h,
-			enum weir_refusal how)
+			uint32_t flow, enum weir_refusal how)
 {
 	uint8_t quote[QUOTE_MAX];
 	struct ip_out o = {
@@ -47,7 +47,7 @@ static void refuse_icmp(struct weir_stack *s, const struct weir_tuple *t, const 
 
 	n += tcp_emit(quote + n, &syn, TCP_OPT_ORDER_LINUX);
 	reply_icmp(s, t, v4 ? ICMP_UNREACH : ICMP6_UNREACH,
-		   v4 ? codes[how].code4 : codes[how].code6, 0, quote, n);
+		   v4 ? codes[how].code4 : codes[how].code6, 0, quote, n, flow);
 }
 
 void refuse_half(struct weir_stack *s, const struct weir_tuple *tuple, const struct half *h,
@@ -65,7 +65,7 @@ void refuse_half(struct weir_stack *s, const struct weir_tuple *tuple, const str
 	case WEIR_REFUSE_UNREACH_HOST:
 	case WEIR_REFUSE_UNREACH_NET:
 	case WEIR_REFUSE_UNREACH_ADMIN:
-		refuse_icmp(s, tuple, h, how);
+		refuse_icmp(s, tuple, h, flow, how);
 		break;
 	case WEIR_REFUSE_DROP:
 		break;

@@ -85,7 +85,7 @@ void reply_reset_conn(struct weir_stack *s, const struct conn *c)
 }
 
 void reply_icmp(struct weir_stack *s, const struct weir_tuple *tuple, uint8_t type, uint8_t code,
-		uint32_t rest, const uint8_t *quote, size_t len)
+		uint32_t rest, const uint8_t *quote, size_t len, uint32_t flow)
 {
 	struct reply *r;
 
@@ -94,6 +94,7 @@ void reply_icmp(struct weir_stack *s, const struct weir_tuple *tuple, uint8_t ty
 	r = reply_new(s, tuple, WEIR_CTR_SENT_ICMP);
 	if (!r)
 		return;
+	r->flow = flow;
 	r->icmp_type = type;
 	r->icmp_code = code;
 	r->icmp_rest = rest;

@@ -24,8 +24,8 @@ void reply_reset_ack(struct weir_stack *s, const struct weir_tuple *tuple, seq_t
 void reply_reset_conn(struct weir_stack *s, const struct conn *c);
 
 /* An ICMP error that quotes `len` bytes (QUOTE_MAX at most are kept) of a packet to `tuple`'s local
- * end; rate limited. */
+ * end; rate limited. `flow`: for the trace. */
 void reply_icmp(struct weir_stack *s, const struct weir_tuple *tuple, uint8_t type, uint8_t code,
-		uint32_t rest, const uint8_t *quote, size_t len);
+		uint32_t rest, const uint8_t *quote, size_t len, uint32_t flow);
 
 #endif

@@ -43,6 +43,7 @@ static void send_ack(struct weir_stack *s, const struct timewait_slot *w,
 	r->seg.ack = w->tw.rcv_nxt;
 	r->seg.flags = TCP_ACK;
 	r->seg.wnd = w->tw.wnd_field;
+	r->wscale = w->tw.rcv_wscale;
 	if (w->tw.flags & TIMEWAIT_TS) {
 		size_t n = stack_tuple_id(tuple, id);
 

@@ -22,6 +22,7 @@ void timewait_init(struct timewait *w, const struct tcb *t)
 		.ts_recent = t->ts.recent,
 		.wnd_field = (uint16_t)(wnd >> t->rcv_wscale),
 		.flags = t->ts.ok ? TIMEWAIT_TS : 0,
+		.rcv_wscale = t->rcv_wscale,
 	};
 }
 

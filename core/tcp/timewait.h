@@ -19,6 +19,7 @@ struct timewait {
 	uint32_t answered_ms; /* when a stray segment was last answered; 0: never */
 	uint16_t wnd_field;   /* what our ACKs carry */
 	uint8_t flags;        /* enum timewait_flag */
+	uint8_t rcv_wscale;   /* of wnd_field */
 };
 
 void timewait_init(struct timewait *w, const struct tcb *t);
