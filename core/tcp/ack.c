@@ -94,6 +94,7 @@ static void syn_acked(struct tcp_in *in)
 	t->snd.wl1 = in->seg.seq;
 	t->snd.wl2 = in->seg.ack;
 	cc_init(&t->cc, in->env->cfg, t->snd.mss, t->retries);
+	rtt_syn_acked(&t->rtt, t->retries);
 	if (t->origin == TCP_ORIGIN_ACTIVE)
 		tcb_event(t, WEIR_EV_CONNECTED);
 	if (t->state != WEIR_STATE_SYN_RECEIVED)

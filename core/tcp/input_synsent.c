@@ -67,11 +67,7 @@ static void complete(struct tcp_in *in)
 		echo = (uint64_t)((uint32_t)(in->now / NS_PER_MS) + t->ts.offset - o->ts_ecr) *
 		       NS_PER_MS;
 	rtt_acked(&t->rtt, in->env->cfg, in->seg.ack, echo, in->now);
-	if (t->retries && t->rtt.srtt_ns == 0) {
-		/* RFC6298-11 */
-		t->rtt.rto_ns = 3000 * NS_PER_MS;
-		t->rtt.backoff = 0;
-	}
+	rtt_syn_acked(&t->rtt, t->retries);
 	cc_init(&t->cc, in->env->cfg, t->snd.mss, t->retries);
 	t->retries = 0;
 	t->user.stuck_at = t->sndq.len ? in->now : WEIR_NEVER;

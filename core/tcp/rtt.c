@@ -12,7 +12,8 @@
  */
 #include "tcp/rtt.h"
 
-#define GRANULARITY_NS NS_PER_MS /* G of RFC 6298 */
+#define GRANULARITY_NS NS_PER_MS          /* G of RFC 6298 */
+#define SYN_LOST_NS    (3000 * NS_PER_MS) /* RFC 6298 5.7 */
 
 static uint64_t clamp(uint64_t v, uint64_t lo, uint64_t hi)
 {
@@ -71,6 +72,14 @@ void rtt_acked(struct rtt *r, const struct weir_config *cfg, seq_t ack, uint64_t
 	} else if (!r->timing && echo_ns != WEIR_NEVER) {
 		rtt_sample(r, cfg, echo_ns);
 	}
+}
+
+void rtt_syn_acked(struct rtt *r, uint8_t retries)
+{
+	if (retries == 0 || r->srtt_ns)
+		return;
+	r->rto_ns = SYN_LOST_NS;
+	r->backoff = 0;
 }
 
 void rtt_backoff(struct rtt *r, const struct weir_config *cfg)

@@ -19,6 +19,10 @@ void rtt_resent(struct rtt *r);
 void rtt_acked(struct rtt *r, const struct weir_config *cfg, seq_t ack, uint64_t echo_ns,
 	       weir_time now);
 
+/* Our SYN is acknowledged after `retries` retransmissions. If they made a sample impossible, data
+ * begins with an RTO of 3 s (RFC6298-11). */
+void rtt_syn_acked(struct rtt *r, uint8_t retries);
+
 /* The timer expired: doubles the timeout (RFC 6298 5.5). */
 void rtt_backoff(struct rtt *r, const struct weir_config *cfg);
 
