@@ -36,6 +36,11 @@ static uint32_t sum(uint32_t s, const uint8_t *b, size_t len)
 	return s;
 }
 
+uint16_t packet_checksum(const uint8_t *bytes, size_t len)
+{
+	return (uint16_t)~sum(0, bytes, len);
+}
+
 static uint32_t sum_pseudo(const struct packet *p, size_t len)
 {
 	size_t n = p->family == 4 ? 4 : 16;
@@ -120,7 +125,7 @@ size_t packet_write(const struct packet *p, uint8_t *b)
 	return hdr + len;
 }
 
-static const char *read_tcp(struct packet *p, const uint8_t *b, size_t len, bool partial)
+static const char *read_tcp(struct packet *p, const uint8_t *b, size_t len)
 {
 	size_t hdr;
 
@@ -129,7 +134,7 @@ static const char *read_tcp(struct packet *p, const uint8_t *b, size_t len, bool
 	hdr = (size_t)(b[12] >> 4) * 4;
 	if (hdr < 20 || hdr > len)
 		return "TCP data offset is wrong";
-	if (!partial && sum(sum_pseudo(p, len), b, len) != 0xffff)
+	if (sum(sum_pseudo(p, len), b, len) != 0xffff)
 		return "TCP checksum is wrong (RFC9293-MUST-2)";
 	p->src_port = get16(b);
 	p->dst_port = get16(b + 2);
@@ -197,7 +202,7 @@ static const char *read_ip6(struct packet *p, const uint8_t *b, size_t len)
 	return NULL;
 }
 
-const char *packet_read(struct packet *p, const uint8_t *b, size_t len, bool partial)
+const char *packet_read(struct packet *p, const uint8_t *b, size_t len)
 {
 	const char *bad;
 	size_t hdr;
@@ -210,7 +215,7 @@ const char *packet_read(struct packet *p, const uint8_t *b, size_t len, bool par
 		return bad;
 	hdr = p->family == 4 ? 20 : 40;
 	if (p->proto == PACKET_TCP)
-		return read_tcp(p, b + hdr, len - hdr, partial);
+		return read_tcp(p, b + hdr, len - hdr);
 	if (p->proto == (p->family == 4 ? PACKET_ICMP : PACKET_ICMP6))
 		return read_icmp(p, b + hdr, len - hdr);
 	return "neither TCP nor ICMP";

@@ -213,6 +213,7 @@ void spec_send(struct world *w, const struct spec *s)
 	p.ip_opt_len = s->ip_opt_len;
 	if (s->named & SPEC_TTL)
 		p.ttl = (uint8_t)s->ttl;
+	p.tos = (uint8_t)(s->dscp << 2);
 	if (s->named & SPEC_ICMP)
 		fill_icmp(w, s, &p, payload);
 	else
