@@ -35,8 +35,9 @@ static void start(void)
 
 static void feed(enum ladder_dir dir, uint32_t len, enum ladder_plain plain)
 {
-	struct ladder_row row = {.at = ++clock_ns, .until = clock_ns, .dir = dir};
+	struct ladder_row row = {.at = clock_ns + 1, .until = clock_ns + 1, .dir = dir};
 
+	clock_ns++;
 	row.u.seg.payload_len = len;
 	ladder_fold_feed(&fold, &rows, &row, plain);
 }
