@@ -157,6 +157,7 @@ static void on_accepted(struct sim_host *h, const struct weir_event *ev)
 	a = app_of(h, t, 1);
 	t->end[1].phase = SIM_PHASE_OPEN;
 	t->end[1].ever_open = true;
+	t->end[1].rcvbuf = (uint32_t)h->cfg.stack.rcvbuf;
 	sim_app_opened(&a, ev->conn);
 	if (weir_conn_user_set(h->stack, ev->conn, user_of(t, 1)) != WEIR_OK)
 		sim_oracle_fail(h->oracle, "host %u: an accepted connection is gone", h->number);
@@ -298,6 +299,7 @@ void sim_host_open(struct sim_host *h, struct sim_talk *t, unsigned side, weir_t
 	t->at[side] = info.tuple.local;
 	sim_talks_index(h->talks, t);
 	t->end[side].phase = SIM_PHASE_OPENING;
+	t->end[side].rcvbuf = (uint32_t)h->cfg.stack.rcvbuf;
 	sim_app_opened(&a, conn);
 	run_app(h, t, side);
 	settle(h);

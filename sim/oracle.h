@@ -45,6 +45,7 @@ struct sim_frame;
 /* A frame leaves `host`, before its link. */
 void sim_tap_sent(struct sim_oracle *o, const struct sim_talks *talks, const struct sim_frame *f);
 /* A frame reaches its host, damaged or not. */
-void sim_tap_arrived(const struct sim_talks *talks, const struct sim_frame *f);
+void sim_tap_arrived(struct sim_oracle *o, const struct sim_talks *talks,
+		     const struct sim_frame *f);
 
 #endif

@@ -97,6 +97,7 @@ struct sim_end {
 	bool aborted;                /* it called weir_abort() */
 	bool readable, writable;     /* as the events said */
 	bool stalled;                /* the planned stall was begun */
+	uint32_t rcvbuf;             /* bytes; 0 before it is open */
 	enum weir_err reason;        /* once ended */
 	weir_time read_at, write_at; /* not before */
 	weir_time wake;              /* when it must run next; WEIR_NEVER */
@@ -106,6 +107,9 @@ struct sim_end {
 struct sim_wire_end {
 	bool has_syn, has_wscale, has_ts, has_sack;
 	bool has_edge, has_limit, has_ack, has_fin, sent_rst;
+	bool has_data; /* data has come in */
+	bool owes_ack;
+	weir_time owes_since; /* when the oldest data came in that no segment has answered */
 	uint8_t wscale;
 	uint16_t mss; /* announced, or the default */
 	uint32_t iss;

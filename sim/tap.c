@@ -19,6 +19,10 @@
  *   and nothing is sent beyond the rightmost edge that has arrived from the peer, but one sequence
  * number that stands right at the edge: a window probe (RFC 9293 3.8.6.1).
  *
+ *   The edge moves right by at least half the buffer or a segment (RFC 9293 MUST-39), or by what
+ *   rounding makes of it;
+ * - acknowledgements: data that came in is answered by some segment within 0.5 s (MUST-40).
+ *
  * After the peer's FIN is acknowledged its window means nothing and is not judged. An RST is judged
  * by its form alone: it answers for whoever got the segment. When an end begins again with another
  * ISN (a delayed duplicate SYN made a half-open record after the connection had ended, or a
@@ -33,7 +37,10 @@
 
 #define MSS_DEFAULT_IP4   536u
 #define MSS_DEFAULT_IP6   1220u
-#define TCP_RESERVED_BITS 0x0fu /* of the byte that holds the data offset */
+#define SEGMENT_LEAST     536u /* what a receiver may take for the size of segments */
+#define TS_OPTION         12u
+#define ACK_DELAY_MAX_NS  500000000u /* RFC 9293 MUST-40 */
+#define TCP_RESERVED_BITS 0x0fu      /* of the byte that holds the data offset */
 
 struct tapped {
 	struct sim_oracle *o;
@@ -136,6 +143,22 @@ static uint32_t window_of(const struct sim_wire_end *sender, const struct sim_wi
 	return (uint32_t)seg->wnd << sender->wscale;
 }
 
+/* The edge moves in steps that are worth a segment (RFC 9293 MUST-39), or not at all. */
+static void judge_step(const struct tapped *t, uint32_t step, uint32_t crumb)
+{
+	uint32_t half = t->talk->end[t->side].rcvbuf / 2;
+	uint32_t least = t->me->mss - TS_OPTION;
+
+	if (least > SEGMENT_LEAST)
+		least = SEGMENT_LEAST;
+	if (half == 0 || !t->me->has_data || t->seg->wnd == 65535)
+		return; /* the field holds no more: the edge goes with each byte */
+	if (half < least)
+		least = half;
+	if (step > crumb && step + crumb < least)
+		fail(t, "a silly window: the edge moves by little", step);
+}
+
 static void judge_edge(const struct tapped *t)
 {
 	uint32_t edge = t->seg->ack.v + window_of(t->me, t->peer, t->seg);
@@ -145,6 +168,8 @@ static void judge_edge(const struct tapped *t)
 
 	if (t->me->has_edge && !over && seq_lt(seq_make(edge + crumb), seq_make(t->me->edge)))
 		fail(t, "the window's right edge moves left", t->me->edge - edge);
+	if (t->me->has_edge && !over && seq_gt(seq_make(edge), seq_make(t->me->edge)))
+		judge_step(t, edge - t->me->edge, crumb);
 	if (!t->me->has_edge || seq_gt(seq_make(edge), seq_make(t->me->edge)))
 		t->me->edge = edge;
 	t->me->has_edge = true;
@@ -214,6 +239,7 @@ static void judge_ack(const struct tapped *t)
 static void judge(const struct tapped *t, const struct sim_frame *f)
 {
 	judge_flags(t, f);
+	t->me->owes_ack = false;
 	if (t->seg->flags & TCP_RST) {
 		t->me->sent_rst = true;
 		return;
@@ -272,7 +298,26 @@ void sim_tap_sent(struct sim_oracle *o, const struct sim_talks *talks, const str
 	judge(&t, f);
 }
 
-void sim_tap_arrived(const struct sim_talks *talks, const struct sim_frame *f)
+/* Data has come in for `side`: an answer is due. */
+static void owe_ack(struct sim_oracle *o, struct sim_talk *t, unsigned side)
+{
+	struct sim_wire_end *me = &t->wire[side];
+	const struct sim_end *e = &t->end[side];
+
+	if (e->phase != SIM_PHASE_OPEN || e->closed) {
+		me->owes_ack = false;
+		return;
+	}
+	if (!me->owes_ack)
+		me->owes_since = o->now;
+	else if (o->now - me->owes_since > ACK_DELAY_MAX_NS)
+		sim_oracle_fail(o, "wire: talk %u side %u: data of %llu ms ago is not acknowledged",
+				t->number, side,
+				(unsigned long long)((o->now - me->owes_since) / 1000000));
+	me->owes_ack = me->has_data = true;
+}
+
+void sim_tap_arrived(struct sim_oracle *o, const struct sim_talks *talks, const struct sim_frame *f)
 {
 	struct sim_packet pk;
 	struct sim_wire_end *sender, *me;
@@ -289,6 +334,8 @@ void sim_tap_arrived(const struct sim_talks *talks, const struct sim_frame *f)
 	me = &talk->wire[!side];
 	if (!me->has_syn)
 		return;
+	if (pk.tcp.len != 0)
+		owe_ack(o, talk, !side);
 	/* What acknowledges nothing of ours comes from an older life. */
 	if ((pk.tcp.flags & TCP_ACK) &&
 	    (seq_leq(pk.tcp.ack, seq_make(me->iss)) || seq_gt(pk.tcp.ack, seq_make(me->nxt))))

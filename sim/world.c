@@ -321,7 +321,7 @@ static void run_frame(struct sim_world *w, const struct sim_event *ev)
 				  .frame = ev->frame};
 
 	note(w, &n);
-	sim_tap_arrived(&w->talks, ev->frame);
+	sim_tap_arrived(&w->oracle, &w->talks, ev->frame);
 	sim_host_input(&w->host[ev->host], ev->frame, ev->at);
 	sim_frame_free(ev->frame);
 }

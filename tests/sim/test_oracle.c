@@ -43,6 +43,7 @@ static void paper_init(struct paper *p)
 		p->talk->end[side].phase = SIM_PHASE_OPEN;
 		p->talk->end[side].given = GIVEN;
 		p->talk->end[side].fin_given = true;
+		p->talk->end[side].rcvbuf = 1000;
 		p->talk->spec.plan[side].total = GIVEN;
 	}
 }
@@ -96,7 +97,7 @@ static void paper_pass(struct paper *p, const struct written *s)
 	struct sim_frame *f = paper_frame(p, s);
 
 	sim_tap_sent(&p->oracle, &p->talks, f);
-	sim_tap_arrived(&p->talks, f);
+	sim_tap_arrived(&p->oracle, &p->talks, f);
 	sim_frame_free(f);
 }
 
@@ -207,6 +208,35 @@ static void test_window_and_stream_end(void **state)
 	assert_false(p.oracle.failed);
 	paper_pass(&p, &more[2]);
 	assert_non_null(strstr(p.oracle.text, "more than the application gave"));
+	sim_talks_free(&p.talks);
+}
+
+/* The receiver's half of silly windows, and the time an ACK may take. */
+static void test_small_steps_and_late_acks(void **state)
+{
+	static const struct written data = {0, TCP_ACK, 1, 1, 20, 500, PLAIN};
+	static const struct written next = {0, TCP_ACK, 21, 1, 20, 500, PLAIN};
+	static const struct written step = {1, TCP_ACK, 1, 21, 0, 70, PLAIN};
+	struct paper p;
+
+	(void)state;
+	paper_init(&p);
+	paper_handshake(&p);
+	paper_pass(&p, &data);
+	assert_false(p.oracle.failed);
+	paper_pass(&p, &step); /* the edge goes from 81 to 91 */
+	assert_non_null(strstr(p.oracle.text, "a silly window"));
+	sim_talks_free(&p.talks);
+
+	paper_init(&p);
+	paper_handshake(&p);
+	paper_pass(&p, &data);
+	p.oracle.now += 500 * MS;
+	paper_pass(&p, &next);
+	assert_false(p.oracle.failed);
+	p.oracle.now += 1;
+	paper_pass(&p, &next);
+	assert_non_null(strstr(p.oracle.text, "is not acknowledged"));
 	sim_talks_free(&p.talks);
 }
 
@@ -515,6 +545,7 @@ int main(void)
 		cmocka_unit_test(test_good_talk_passes),
 		cmocka_unit_test(test_each_rule_of_the_tap),
 		cmocka_unit_test(test_window_and_stream_end),
+		cmocka_unit_test(test_small_steps_and_late_acks),
 		cmocka_unit_test(test_each_rule_of_streams),
 		cmocka_unit_test(test_honest_network),
 		cmocka_unit_test(test_flipped_payload),
