@@ -55,6 +55,7 @@ struct app_conn {
 	bool used;
 	bool irs_known; /* in_seq is valid */
 	bool closed;    /* by us: there is nothing to read any more */
+	bool waits;     /* a send did not take everything: WRITABLE is due */
 	weir_conn conn;
 	uint32_t in_seq;  /* sequence number of the next byte to read */
 	uint32_t out_off; /* offset of the next byte to send */
@@ -145,5 +146,7 @@ void app_abort(struct world *w);
 void app_set(struct world *w);
 void app_look(struct world *w);
 void app_abort_all(struct world *w);
+/* Nobody waits in vain: see the definition. */
+void app_check_waits(struct world *w);
 
 #endif
