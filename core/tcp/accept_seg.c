@@ -86,6 +86,20 @@ static bool acceptable(const struct tcb *t, const struct tcp_seg *s)
 		       (seq_lt(s->seq, t->rcv.nxt) && seq_gt(seq_add(s->seq, len), t->rcv.adv)));
 }
 
+/* The segment begins at RCV.NXT from now on; its urgent pointer stays where it points to. */
+static void begin_at_next(const struct tcb *t, struct tcp_seg *s)
+{
+	uint32_t moved = t->rcv.nxt.v - s->seq.v;
+
+	s->seq = t->rcv.nxt;
+	if (s->urgent > moved) {
+		s->urgent = (uint16_t)(s->urgent - moved);
+		return;
+	}
+	s->urgent = 0;
+	s->flags &= (uint8_t)~TCP_URG;
+}
+
 static void trim(struct tcb *t, struct tcp_seg *s)
 {
 	if (seq_lt(s->seq, t->rcv.nxt)) {
@@ -95,7 +109,7 @@ static void trim(struct tcb *t, struct tcp_seg *s)
 			cut = s->len; /* the rest was a FIN already taken */
 		s->payload += cut;
 		s->len -= cut;
-		s->seq = t->rcv.nxt;
+		begin_at_next(t, s);
 	}
 	if (seq_gt(seq_add(s->seq, s->len), t->rcv.adv)) {
 		s->len = seq_gt(t->rcv.adv, s->seq) ? t->rcv.adv.v - s->seq.v : 0;
@@ -125,7 +139,8 @@ static enum tcp_step unacceptable(struct tcp_in *in)
 		return TCP_STEP_DONE;
 	if (!seq_eq(s->seq, t->rcv.nxt) && !seq_eq(s->seq, seq_sub(t->rcv.nxt, 1)))
 		return TCP_STEP_DONE;
-	s->seq = t->rcv.nxt;
+	if (!seq_eq(s->seq, t->rcv.nxt))
+		begin_at_next(t, s);
 	s->len = 0;
 	s->flags &= (uint8_t)~TCP_FIN;
 	return TCP_STEP_ON;
