@@ -226,7 +226,7 @@ static void dispatch(struct world *w, struct stmt *st)
 	world_fail(w, "unknown statement: %s", st->words.w[0]);
 }
 
-static void exec_line(struct world *w, const char *line)
+void exec_line(struct world *w, const char *line)
 {
 	struct stmt st = {0};
 	char text[TEXT_LINE_MAX];

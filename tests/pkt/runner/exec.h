@@ -20,6 +20,9 @@ struct stmt {
 	bool timed;
 };
 
+/* Runs one statement. */
+void exec_line(struct world *w, const char *line);
+
 /* Runs a test's lines; fails by world_fail(). */
 void exec_block(struct world *w, const struct block *b);
 

@@ -6,6 +6,7 @@
  *     --reqs FILE    the table of requirements: ids in scripts are compared with it
  *     --check        run nothing; every row has a script, and all names are known
  *     --must-fail    every test must fail, and say what its line "because" says
+ *     --config N=V   a setting for all tests that do not set it themselves
  *     --only TEXT    only tests whose name or file contains it
  *     --verbose      the trace of every test, also of those that pass
  */
@@ -20,6 +21,7 @@
 
 struct options {
 	const char *only;
+	char config[64]; /* a statement; empty: none */
 	bool check, must_fail, verbose;
 };
 
@@ -69,6 +71,8 @@ static bool run_one(const struct block *t, int family, const struct options *o)
 
 	world_init(&world, &script, family);
 	if (setjmp(world.failed) == 0) {
+		if (o->config[0])
+			exec_line(&world, o->config);
 		exec_block(&world, t);
 		world.depth = 1;
 		exec_end(&world);
@@ -135,7 +139,7 @@ static int run_all(const struct options *o)
 static int usage(void)
 {
 	fprintf(stderr, "usage: weir-pkt [--rows FILE] [--reqs FILE] [--check] [--must-fail] "
-			"[--only TEXT] [--verbose] PATH...\n");
+			"[--config NAME=VALUE] [--only TEXT] [--verbose] PATH...\n");
 	return 2;
 }
 
@@ -153,6 +157,8 @@ int main(int argc, char **argv)
 			bad = rows_load(&reqs, argv[++i], 1);
 		else if (strcmp(argv[i], "--only") == 0 && value)
 			o.only = argv[++i];
+		else if (strcmp(argv[i], "--config") == 0 && value)
+			snprintf(o.config, sizeof(o.config), "config %s", argv[++i]);
 		else if (strcmp(argv[i], "--check") == 0)
 			o.check = true;
 		else if (strcmp(argv[i], "--must-fail") == 0)

@@ -58,8 +58,8 @@ struct packet {
 /* Writes the packet; the number of bytes. `size` must be PACKET_MAX at least. */
 size_t packet_write(const struct packet *p, uint8_t *bytes);
 
-/* Reads a packet whole and checks it: lengths and checksums. NULL, or what is wrong with it. Payload
- * points into `bytes`. */
+/* Reads a packet whole and checks it: lengths and checksums. NULL, or what is wrong with it. The
+ * payload points into `bytes`. */
 const char *packet_read(struct packet *p, const uint8_t *bytes, size_t len);
 
 /* The complement of the sum of `len` bytes, host order. */
