@@ -36,7 +36,7 @@
 
 #include "weir/loop.h"
 
-#define INPUT_MAX  256 /* frames a round */
+#define INPUT_MAX  128 /* frames a round */
 #define BATCH_MAX  32  /* frames a call of the link */
 #define OUTPUT_MAX 256 /* packets a round */
 #define READY_MAX  64  /* descriptors a round */
@@ -266,7 +266,9 @@ static int take_input(struct weir_loop *loop)
 		for (i = 0; i < n; i++)
 			(void)weir_input(loop->stack, &frames[i], loop->now);
 		total += n;
-	} while (n > 0 && total < INPUT_MAX);
+		/* A batch that is not full ended for want of frames, or of cache: what may be left is
+		 * for the next round, after this one's acknowledgements. */
+	} while (n == BATCH_MAX && total < INPUT_MAX);
 	return 0;
 }
 
