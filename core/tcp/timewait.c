@@ -53,14 +53,17 @@ static enum timewait_action input_rst(struct timewait *w, const struct weir_conf
 	return answer(w, cfg, now);
 }
 
-/* RFC6191-01, -02 */
-static bool syn_is_newer(const struct timewait *w, const struct tcp_seg *seg)
+/* RFC6191-01, -02. Timestamps on a SYN show a new connection only if we would use them now. Where
+ * we do not, the old connection had none for our sake, and its own SYN, come again, carries them. */
+static bool syn_is_newer(const struct timewait *w, const struct weir_config *cfg,
+			 const struct tcp_seg *seg)
 {
+	bool has_ts = seg->opts.has_ts && cfg->timestamps;
 	seq_t last = seq_sub(w->rcv_nxt, 1); /* the peer's FIN */
 	int32_t later = (int32_t)(seg->opts.ts_val - w->ts_recent);
 
-	if (!(w->flags & TIMEWAIT_TS) || !seg->opts.has_ts)
-		return (!(w->flags & TIMEWAIT_TS) && seg->opts.has_ts) || seq_gt(seg->seq, last);
+	if (!(w->flags & TIMEWAIT_TS) || !has_ts)
+		return (!(w->flags & TIMEWAIT_TS) && has_ts) || seq_gt(seg->seq, last);
 	return later > 0 || (later == 0 && seq_gt(seg->seq, last));
 }
 
@@ -101,7 +104,7 @@ enum timewait_action timewait_input(struct timewait *w, const struct weir_config
 	if (seg->flags & TCP_RST)
 		return input_rst(w, cfg, seg, now, verdict);
 	if (seg->flags & TCP_SYN) {
-		if (!(seg->flags & TCP_ACK) && cfg->timewait_reuse && syn_is_newer(w, seg)) {
+		if (!(seg->flags & TCP_ACK) && cfg->timewait_reuse && syn_is_newer(w, cfg, seg)) {
 			*verdict = WEIR_CTR_TIMEWAIT_SYN;
 			return TIMEWAIT_DO_REUSE;
 		}
