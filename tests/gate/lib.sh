@@ -138,8 +138,8 @@ status() {
 	echo $?
 }
 
-# start_server FILE CMD...: runs CMD in the background; waits for its first line, which goes to FILE.
-# CMD must print it when it is ready.
+# start_server FILE CMD...: runs CMD in the background; waits for its first line, which goes to
+# FILE. CMD must print it when it is ready.
 start_server() {
 	local file=$1 fifo=$work/fifo.$RANDOM
 	shift

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ends of connections through the relay: half-close, reset, refusal, unreachable, no answer, each way.
+# Ends of connections through the relay: half-close, reset, refusal, unreachable, no answer.
 . "$(dirname "$0")/lib.sh"
 need python3
 python3=$(python3 -c 'import sys; print(sys.executable)')

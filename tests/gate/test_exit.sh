@@ -10,8 +10,10 @@ for who in $(each_user); do
 	check "$who: not found gives 127" same 127 "$(status as "$who" "$weir" run -- /no/such)"
 	check "$who: not found is said in one line" same \
 		"weir run: /no/such: No such file or directory" "$(cat "$work/err")"
-	check "$who: not in PATH gives 127" same 127 "$(status as "$who" "$weir" run -- no-such-cmd)"
-	check "$who: not executable gives 126" same 126 "$(status as "$who" "$weir" run /etc/passwd)"
+	check "$who: not in PATH gives 127" same 127 \
+		"$(status as "$who" "$weir" run -- no-such-cmd)"
+	check "$who: not executable gives 126" same 126 \
+		"$(status as "$who" "$weir" run /etc/passwd)"
 	check "$who: killed by TERM gives 143" same 143 \
 		"$(status as "$who" "$weir" run -- sh -c 'kill -TERM $$')"
 	check "$who: killed by KILL gives 137" same 137 \
@@ -83,7 +85,8 @@ for who in $(each_user); do
 		grep -vc '0000000000000000$')"
 	check "$who: cannot change its routes" matches "not permitted" \
 		"$(as "$who" "$weir" run -- ip route del default 2>&1)"
-	check "$who: cannot mount" same 32 "$(status as "$who" "$weir" run -- mount -t tmpfs x /mnt)"
+	check "$who: cannot mount" same 32 \
+		"$(status as "$who" "$weir" run -- mount -t tmpfs x /mnt)"
 	check "$who: addresses" matches "10.77.1.9/24.*fd99::9/64" "$(as "$who" "$weir" run \
 		--ip 10.77.1.9/24 --ip6 fd99::9/64 -- ip -br addr show weir0)"
 	check "$who: MTU" matches "mtu 1400" \
@@ -114,7 +117,8 @@ check "weir ends after that" wait "$writer"
 # --- Nothing is left behind
 
 for who in $(each_user); do
-	as "$who" "$weir" run -- sh -c 'readlink /proc/self/ns/net >'"$work/tmp/ns; ip link >$work/tmp/l"
+	as "$who" "$weir" run -- sh -c "readlink /proc/self/ns/net >$work/tmp/ns
+		ip link >$work/tmp/l"
 	check "$who: the device was there" grep -q weir0 "$work/tmp/l"
 	check "$who: no namespace is left" same "" \
 		"$(readlink /proc/[0-9]*/ns/net 2>/dev/null | grep -F "$(cat "$work/tmp/ns")")"

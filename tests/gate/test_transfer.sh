@@ -54,8 +54,9 @@ for who in $(each_user); do
 		curl -sS4 http://weir.test/ http://172.31.0.3/)"
 	check "$who: two requests on one connection" same 2 "$(as "$who" "${run[@]}" -- curl -sS \
 		http://weir.test/ http://weir.test/ | grep -c '<h1>')"
-	check "$who: 20 connections at one time" same 2000000 "$(as "$who" "${run[@]}" -- curl -sS -Z \
-		--parallel-max 20 'http://weir.test/bytes/100000?[1-20]' 2>/dev/null | wc -c)"
+	check "$who: 20 connections at one time" same 2000000 "$(as "$who" "${run[@]}" -- \
+		curl -sS -Z --parallel-max 20 'http://weir.test/bytes/100000?[1-20]' \
+		2>/dev/null | wc -c)"
 done
 
 # --- A static program
