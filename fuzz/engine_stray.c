@@ -49,7 +49,7 @@ static size_t put_quoted(struct world *w, uint8_t *at, const struct flow *f)
 	struct tcp_seg seg = {
 		.src_port = f->port,
 		.dst_port = f->peer_port,
-		.seq = {f->una + (uint32_t)((int8_t)fuzz_u8(&w->in) * 16)},
+		.seq = {f->una + (uint32_t)(int8_t)fuzz_u8(&w->in)},
 		.ack = {f->stk_ack},
 		.flags = TCP_ACK,
 	};

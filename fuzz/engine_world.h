@@ -83,6 +83,7 @@ struct world {
 	weir_half halfs[HALFS_MAX];
 	unsigned half_next;
 	weir_listener listeners[LISTEN_MAX];
+	unsigned hold; /* actions that go on without output or events in between */
 };
 
 static inline uint8_t fuzz_pattern(uint32_t place)

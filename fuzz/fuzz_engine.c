@@ -9,8 +9,8 @@
  * from a peer (engine_peer.c, engine_stray.c), a call of the application (engine_app.c), or time
  * that passes.
  *
- * After each action the stack is taken to rest, as every user of it does: output until it returns
- * nothing, events until there are none. Then
+ * After each action, or a burst of them, the stack is taken to rest, as every user of it does:
+ * output until it returns nothing, events until there are none. Then
  *
  *	- every packet that came out has passed engine_out.c;
  *	- weir_stack_check() finds all invariants holding;
@@ -32,7 +32,7 @@
 #define HEAD_LEN     8u
 #define PACKETS_MAX  20000u /* that one action may make; far more than buffers and limits allow */
 #define EVENTS_MAX   1000u
-#define PASSES_MAX   4u /* of output and events, until nothing is due: reading events may free work */
+#define PASSES_MAX   4u /* of output and events, until nothing is due */
 #define ACTIONS_MAX  2000u
 #define FINISH_STEPS 5000u /* timer expiries until everything has ended */
 #define NS_PER_MS    1000000u
@@ -41,8 +41,9 @@
 
 static void time_pass(struct world *w)
 {
-	static const uint32_t ms[16] = {0,    1,    5,    10,    40,    100,    200,     500,
-					1000, 3000, 9000, 30000, 60000, 180000, 3600000, 86400000};
+	static const uint32_t ms[16] = {0,     1,      5,       10,        40,   100,
+					200,   500,    1000,    3000,      9000, 30000,
+					60000, 180000, 3600000, 2592000000};
 
 	w->now += (uint64_t)ms[fuzz_u8(&w->in) & 15] * NS_PER_MS + 1;
 }
@@ -118,6 +119,13 @@ static void peer_pump(struct world *w)
 	}
 }
 
+/* Up to 31 actions of which output and events are asked only at the end, as by a user that takes in
+ * many frames at once. */
+static void burst(struct world *w)
+{
+	w->hold = 1 + (fuzz_u8(&w->in) & 31u);
+}
+
 /* --- The table of actions: make_engine_corpus.py has the same order --------------------------- */
 
 typedef void (*action)(struct world *w);
@@ -127,7 +135,7 @@ static const action actions[] = {
 	peer_fin,   peer_rst,      peer_segment, peer_rewind,       peer_replay, peer_handshake,
 	peer_pump,  stray_icmp,    stray_packet, stray_raw,         app_listen,  app_unlisten,
 	app_decide, app_connect,   app_send,     app_send_in_place, app_read,    app_shutdown,
-	app_close,  app_abort,     app_set,      app_look,
+	app_close,  app_abort,     app_set,      app_look,          burst,
 };
 
 #define ACTION_COUNT (sizeof(actions) / sizeof(actions[0]))
@@ -271,7 +279,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rest(&w);
 	for (unsigned i = 0; w.in.left && i < ACTIONS_MAX; i++) {
 		actions[fuzz_u8(&w.in) % ACTION_COUNT](&w);
-		rest(&w);
+		w.hold -= w.hold > 0;
+		if (!w.hold)
+			rest(&w);
 	}
 	finish(&w);
 	for (unsigned i = 0; i < PAST_MAX; i++)

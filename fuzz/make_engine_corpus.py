@@ -10,7 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 ACTIONS = """time deadline syn synack ack data fin rst segment rewind replay handshake pump icmp
 packet raw listen unlisten decide connect send send_in_place read shutdown close abort set
-look""".split()
+look burst""".split()
 
 # The first eight bytes: limits, switches, link, buffers, timers, clock, filler, listeners.
 PLAIN = [0, 0, 0, 0, 0, 0, 1, 0x0f]  # generous limits, MTU 1500, all four listeners
@@ -56,7 +56,6 @@ STORIES = {
     "passive-open-ipv6": opened(EARLY | SIX) + ASK + [("pump", NEWEST, 9)] + CLOSE_BY_US,
     "passive-open-no-options": opened(EARLY, 0x41) + ASK + CLOSE_BY_PEER,
     "active-open-close-by-us": called() + ASK + [("pump", NEWEST, 15)] + CLOSE_BY_US,
-    "active-open-close-by-peer": called() + ASK + [("pump", NEWEST, 9)] + CLOSE_BY_PEER,
     "active-open-refused": [("connect", 0), segment(0x14)],
     "active-open-times-out": [("connect", 1)] + [("deadline",)] * 12,
     "active-open-no-route": [("connect", 0), ("icmp", NEWEST, 1, 0, 0, 0, 20)],
@@ -69,8 +68,6 @@ STORIES = {
                               ("read", NEWEST, 0), ("data", NEWEST, 50)] + CLOSE_BY_PEER,
     "close-with-unread-data": opened() + [("data", NEWEST, 9), ("close", NEWEST)],
     "data-after-close": opened() + [("close", NEWEST), ("ack", NEWEST, 0), ("data", NEWEST, 9)],
-    "abort": opened() + ASK + [("abort", NEWEST)],
-    "reset-by-peer": opened() + ASK + [("rst", NEWEST)],
     "held-accepted": [("syn", HELD, LINUX, 0, 3), ("time", S1), ("decide", ACCEPT), ("ack", 0, 0)]
                      + ASK + CLOSE_BY_PEER,
     "held-refused": [("syn", HELD, LINUX, 0, 3), ("decide", REFUSE_RST)],
@@ -84,7 +81,6 @@ STORIES = {
     "half-open-bad-ack": [("syn", EARLY, LINUX, 0, 3), segment(0x10, 0, 0x0c)],
     "half-open-full": [("syn", EARLY | n << 3, LINUX, 0, n) for n in range(4)]
                       + [("syn", EARLY | 0x20 | n << 3, LINUX, 0, n) for n in range(4)],
-    "syn-fin": [("syn", EARLY, LINUX, 1, 3)],
     "syn-with-data": [("syn", EARLY, LINUX, 0x40, 3), ("ack", NEWEST, 0), ("data", NEWEST, 5),
                       ("read", NEWEST, 0)],
     "out-of-order": opened() + [segment(0x10, 0x10, 0x51, 2, 5, 0xb4),
@@ -124,6 +120,16 @@ STORIES = {
                                  ("listen", 0), ("listen", 0x11)] + ASK,
     "other-packets": [("packet", n, 16, 8) for n in range(0, 16)]
                      + [("raw", 4, 0x45, 0, 0, 4), ("raw", 0)],
+    "active-open-port-unreachable": [("connect", 0), ("icmp", NEWEST, 3, 0, 0, 0xff, 20)],
+    "receive-window-grows": opened() + [("data", NEWEST, 0xff), ("read", NEWEST, 0)] * 40,
+    "listener-ends-before-accept": [("syn", EARLY, LINUX, 0, 3), ("burst", 2), ("ack", NEWEST, 0),
+                                    ("unlisten", 0)],
+    "burst-of-frames": opened() + [("burst", 12)] + [("data", NEWEST, 0x90)] * 6
+                       + [("ack", NEWEST, 0)] * 3 + [("read", NEWEST, 0)],
+    "burst-of-resets": [("burst", 31)] + [("syn", NOBODY, 0, 0, 1)] * 30,
+    "time-waits-evicted": (opened(EARLY) + CLOSE_BY_US[:3] + opened(EARLY | 8) + CLOSE_BY_US[:3]
+                           + opened(EARLY | 16) + CLOSE_BY_US[:3]) * 2,
+    "paws-after-a-month": opened() + [("time", 15), segment(0x10, 0x12, 0x01, 0xf0, 0, 9)],
     "everyone-at-once": opened() + opened(SIX | 8) + called() + ASK + [("data", 1, 99),
                         ("data", 2, 99), ("read", 1, 0), ("read", 2, 0), ("look",), ("close", 1),
                         ("close", 2), ("look",), ("pump", 1, 9)],
@@ -133,8 +139,8 @@ HEADS = {
     "small-limits": (head(limits=0xff), "passive-open-close-by-us"),
     "small-buffers": (head(buffers=0x24, link=4), "retransmission-timeout"),
     "segmentation-offload": (head(switches=0x60, link=0), "passive-open-close-by-peer"),
-    "no-options-large-mtu": (head(switches=0x07, link=1), "active-open-close-by-us"),
-    "few-pages": (head(limits=0x10), "our-window-closes"),
+    "time-waits-evicted-of-one": (head(limits=0x04), "time-waits-evicted"),
+    "resets-dropped": (head(limits=0x80), "burst-of-resets"),
 }
 
 
