@@ -458,7 +458,9 @@ int cmd_serve(int argc, char **argv)
 		return rc == 1 ? CLI_EXIT_OK : CLI_EXIT_BAD_USE;
 	if (v.port == 0)
 		v.port = services[v.service].port;
-	if (open_sinks(&v) != 0 || open_loop(&v) != 0)
+	if (open_sinks(&v) != 0)
+		return CLI_EXIT_BAD_USE;
+	if (open_loop(&v) != 0)
 		return CLI_EXIT_FAILED;
 	rc = run(&v);
 	if (close_sinks(&v) != 0)
