@@ -45,8 +45,9 @@
 #define BLOCK_MAX         (CAPTURE_MAX + 1024u)
 #define COMMENT_MAX       512u
 #define FILE_BUFFER_BYTES (1u << 20)
-/* Of the TCP header. */
+/* Where the checksum lies in the TCP and in the UDP header. */
 #define TCP_CSUM_AT 16u
+#define UDP_CSUM_AT 6u
 
 struct weir_pcapng {
 	FILE *file;
@@ -154,28 +155,52 @@ static void put_packet_bytes(struct weir_pcapng *w, const struct weir_trace_reco
 	}
 }
 
-/* The TCP checksum of the packet (RFC 9293 3.1), its field counted as 0. */
-static uint16_t tcp_checksum(const struct weir_trace_record *r, const struct pktview *v)
+/* The checksum of the TCP or UDP header and what follows it (RFC 9293 3.1, RFC 768), its field at
+ * `csum_at` counted as 0. */
+static uint16_t upper_checksum(const struct weir_trace_record *r, const struct pktview *v,
+			       size_t csum_at)
 {
-	size_t tcp_len = r->head_len - v->l4;
+	size_t upper_len = r->head_len - v->l4;
 	size_t addr_len = v->src.family == 4 ? 4 : 16;
 	struct inetsum sum = {0};
 	uint8_t tail[4];
 
 	for (size_t i = 0; i < r->span_count; i++)
-		tcp_len += r->span[i].len;
+		upper_len += r->span[i].len;
 	inetsum_add(&sum, v->src.bytes, addr_len);
 	inetsum_add(&sum, v->dst.bytes, addr_len);
 	tail[0] = 0;
-	tail[1] = PKTVIEW_TCP;
-	tail[2] = (uint8_t)(tcp_len >> 8);
-	tail[3] = (uint8_t)tcp_len;
+	tail[1] = v->protocol;
+	tail[2] = (uint8_t)(upper_len >> 8);
+	tail[3] = (uint8_t)upper_len;
 	inetsum_add(&sum, tail, sizeof(tail));
-	inetsum_add(&sum, r->head + v->l4, TCP_CSUM_AT);
-	inetsum_add(&sum, r->head + v->l4 + TCP_CSUM_AT + 2, r->head_len - v->l4 - TCP_CSUM_AT - 2);
+	inetsum_add(&sum, r->head + v->l4, csum_at);
+	inetsum_add(&sum, r->head + v->l4 + csum_at + 2, r->head_len - v->l4 - csum_at - 2);
 	for (size_t i = 0; i < r->span_count; i++)
 		inetsum_add(&sum, r->span[i].bytes, r->span[i].len);
 	return inetsum_finish(&sum);
+}
+
+/* Completes a checksum that was left to the device, in the packet's copy of `caplen` bytes. */
+static void complete_checksum(uint8_t *copy, size_t caplen, const struct weir_trace_record *r,
+			      const struct pktview *v)
+{
+	bool is_udp = v->protocol == PKTVIEW_UDP;
+	size_t csum_at = is_udp ? UDP_CSUM_AT : TCP_CSUM_AT;
+	size_t field = v->l4 + csum_at;
+	uint16_t sum;
+
+	if (!r->csum_partial || (!is_udp && v->protocol != PKTVIEW_TCP))
+		return;
+	if (r->head_len < v->l4 + (is_udp ? 8u : 20u) || caplen < field + 2)
+		return;
+	if (is_udp && copy[field] == 0 && copy[field + 1] == 0)
+		return; /* UDP without a checksum */
+	sum = upper_checksum(r, v, csum_at);
+	if (is_udp && sum == 0)
+		sum = 0xffff;
+	copy[field] = (uint8_t)(sum >> 8);
+	copy[field + 1] = (uint8_t)sum;
 }
 
 static size_t bytes_there(const struct weir_trace_record *r)
@@ -197,16 +222,10 @@ static size_t capture_len(const struct weir_pcapng *w, size_t there, const struc
 static void put_packet(struct weir_pcapng *w, const struct weir_trace_record *r, size_t caplen,
 		       const struct pktview *v)
 {
-	size_t at = w->len, field = v->l4 + TCP_CSUM_AT;
+	size_t at = w->len;
 
 	put_packet_bytes(w, r, caplen);
-	if (r->csum_partial && v->protocol == PKTVIEW_TCP && r->head_len >= v->l4 + 20 &&
-	    caplen >= field + 2) {
-		uint16_t sum = tcp_checksum(r, v);
-
-		w->block[at + field] = (uint8_t)(sum >> 8);
-		w->block[at + field + 1] = (uint8_t)sum;
-	}
+	complete_checksum(w->block + at, caplen, r, v);
 	pad(w);
 }
 
