@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# --trace and --explain: tshark finds nothing wrong in the file, and the ladder tells the whole life.
+# --trace and --explain: tshark finds nothing wrong, and the ladder tells the whole life.
 . "$(dirname "$0")/lib.sh"
 need curl python3
 
