@@ -98,7 +98,7 @@ figures() {
 		[ $mtu = 1500 ] || return 0
 		for parallel in 1 32; do
 			value=$(in_near "$peer" connect $address 9 $seconds $parallel)
-			record serve "connect and close, $parallel in parallel" 1/s "$subject" $value
+			record serve "connect and close, $parallel at a time" 1/s "$subject" $value
 		done
 		;;
 	source)
@@ -148,7 +148,10 @@ via() {
 	case $subject in
 	host) in_near "$@" ;;
 	"weir run") in_near "$WEIR_BIN" run -- "$@" ;;
-	pasta) in_near pasta --runas 0 --quiet --log-file "$tmp/pasta.log" --config-net --no-map-gw -- "$@" ;;
+	pasta)
+		in_near pasta --runas 0 --quiet --log-file "$tmp/pasta.log" --config-net \
+			--no-map-gw -- "$@" 2>>"$tmp/pasta.err"
+		;;
 	slirp4netns) via_slirp "$@" ;;
 	esac
 }
@@ -173,10 +176,12 @@ via_slirp() {
 }
 
 run_round() {
-	local subject
+	local subject value
 	for subject in host "weir run" pasta slirp4netns; do
-		record run "program sends" Gbit/s "$subject" "$(via "$subject" | iperf_figure)"
-		record run "program receives" Gbit/s "$subject" "$(via "$subject" -R | iperf_figure)"
+		value=$(via "$subject" | iperf_figure)
+		record run "program sends" Gbit/s "$subject" $value
+		value=$(via "$subject" -R | iperf_figure)
+		record run "program receives" Gbit/s "$subject" $value
 	done
 }
 

@@ -266,8 +266,8 @@ static int take_input(struct weir_loop *loop)
 		for (i = 0; i < n; i++)
 			(void)weir_input(loop->stack, &frames[i], loop->now);
 		total += n;
-		/* A batch that is not full ended for want of frames, or of cache: what may be left is
-		 * for the next round, after this one's acknowledgements. */
+		/* A batch that is not full ended for want of frames, or of cache: what may be
+		 * left is for the next round, after this one's acknowledgements. */
 	} while (n == BATCH_MAX && total < INPUT_MAX);
 	return 0;
 }

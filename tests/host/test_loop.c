@@ -176,7 +176,7 @@ static void test_link_gone(void **state)
 	weir_loop_close(loop);
 }
 
-/* --- Two stacks -------------------------------------------------------------------------------- */
+/* --- Two stacks ------------------------------------------------------------------------------- */
 
 static void echo(struct weir_stack *s, weir_conn c, weir_time now)
 {

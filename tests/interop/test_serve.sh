@@ -29,7 +29,8 @@ echo_both() {
 		start client kernel_peer connect $address 7
 		status $started
 		check "echo on $address: orderly" equal $ended 0
-		check "echo on $address: the same bytes come back" same "$tmp/client.out" "$tmp/data"
+		check "echo on $address: the same bytes come back" \
+			same "$tmp/client.out" "$tmp/data"
 	done
 }
 
@@ -74,7 +75,8 @@ serve --tun $TUN --ip $W4/24 --ip6 $W6/64 --dir "$tmp/www"
 for url in http://$W4 "http://[$W6]"; do
 	check "$url/data.bin: is the file" same \
 		<(inside curl -sS "$url/data.bin") "$tmp/www/data.bin"
-	check "$url/sub/: is index.html" same <(inside curl -sS "$url/sub/") "$tmp/www/sub/index.html"
+	check "$url/sub/: is index.html" same \
+		<(inside curl -sS "$url/sub/") "$tmp/www/sub/index.html"
 	check "$url: HEAD gives the length" grep -qi "^content-length: 20000000" \
 		<(inside curl -sSI "$url/data.bin")
 	for path in /none /link /../secret; do
