@@ -1,0 +1,63 @@
+/*
+ * The initial window (RFC 6928) and the restart window after an idle time (RFC 5681 4.1).
+ */
+#include "fixture.h"
+
+#include "tcp/cc.h"
+
+/* RFC6928-01, -02, RFC5681-05, -06 */
+static void test_initial_window(void **state)
+{
+	static const struct {
+		uint32_t mss;
+		uint8_t syn_retries;
+		uint64_t segments;
+		uint32_t cwnd;
+	} rows[] = {
+		{1460, 0, 10, 14600}, {536, 0, 10, 5360},   {1500, 0, 10, 14600},
+		{1220, 0, 10, 12200}, {8960, 0, 10, 17920}, {65480, 0, 10, 130960},
+		{1460, 1, 10, 14600}, /* one lost SYN is forgiven */
+		{1460, 2, 10, 1460},  {536, 200, 10, 536},  {1460, 0, 4, 5840},
+		{1460, 0, 1, 1460},   {1, 0, 10, 10},
+	};
+	struct weir_config cfg;
+
+	(void)state;
+	weir_config_default(&cfg);
+	for (unsigned i = 0; i < LENGTH(rows); i++) {
+		struct cc c = {.acked = 7, .limited = true};
+
+		cfg.initial_cwnd = rows[i].segments;
+		cc_init(&c, &cfg, rows[i].mss, rows[i].syn_retries);
+		assert_int_equal(c.cwnd, rows[i].cwnd);
+		assert_true(c.ssthresh > 1u << 30); /* larger than any window */
+		assert_int_equal(c.acked, 0);
+		assert_false(c.limited);
+	}
+}
+
+/* RFC5681-17: RW = min(IW, cwnd) */
+static void test_idle(void **state)
+{
+	struct cc c = {.cwnd = 100000, .ssthresh = 50000};
+	struct weir_config cfg;
+
+	(void)state;
+	weir_config_default(&cfg);
+	cc_idle(&c, &cfg, 1460);
+	assert_int_equal(c.cwnd, 14600);
+	assert_int_equal(c.ssthresh, 50000);
+	c.cwnd = 3000;
+	cc_idle(&c, &cfg, 1460);
+	assert_int_equal(c.cwnd, 3000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_initial_window),
+		cmocka_unit_test(test_idle),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
