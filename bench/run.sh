@@ -140,11 +140,10 @@ iperf_figure() {
 print("%.3f" % (json.load(sys.stdin)["end"]["sum_received"]["bits_per_second"] / 1e9))'
 }
 
-# via SUBJECT IPERF_OPTION...: iperf3's JSON, from inside of the subject.
+# via SUBJECT COMMAND...: runs it inside of the subject.
 via() {
 	local subject=$1
 	shift
-	set -- iperf3 -c $host -J -t $seconds "$@"
 	case $subject in
 	host) in_near "$@" ;;
 	"weir run") in_near "$WEIR_BIN" run -- "$@" ;;
@@ -176,12 +175,18 @@ via_slirp() {
 }
 
 run_round() {
-	local subject value
+	local subject value parallel
 	for subject in host "weir run" pasta slirp4netns; do
-		value=$(via "$subject" | iperf_figure)
+		value=$(via "$subject" iperf3 -c $host -J -t $seconds | iperf_figure)
 		record run "program sends" Gbit/s "$subject" $value
-		value=$(via "$subject" -R | iperf_figure)
+		value=$(via "$subject" iperf3 -c $host -J -t $seconds -R | iperf_figure)
 		record run "program receives" Gbit/s "$subject" $value
+		value=$(via "$subject" "$peer" rr $host 7 $seconds 64)
+		record run "round trip of 64 B, median" us "$subject" $value
+		for parallel in 1 32; do
+			value=$(via "$subject" "$peer" connect $host 9 $seconds $parallel)
+			record run "connect and close, $parallel at a time" 1/s "$subject" $value
+		done
 	done
 }
 
@@ -208,6 +213,7 @@ for part in "${parts[@]}"; do
 		need iperf3 pasta slirp4netns unshare nsenter
 		ip -n $near addr add $host/32 dev lo
 		start iperf listening in_near iperf3 -s -B $host --forceflush
+		start plain ready in_near "$peer" serve $host
 		;;
 	*)
 		echo "bench: parts are serve and run" >&2
