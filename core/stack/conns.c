@@ -158,7 +158,7 @@ void conn_starve(struct weir_stack *s, struct conn *c)
 
 void conns_feed(struct weir_stack *s)
 {
-	while (!list_empty(&s->starved) && s->env.pages.count - s->env.pages.used >= FEED_PAGES) {
+	while (!list_empty(&s->starved) && tcp_pages_spare(&s->env) >= FEED_PAGES) {
 		struct conn *c = list_entry(s->starved.next, struct conn, starved);
 
 		list_remove(&c->starved);

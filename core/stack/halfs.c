@@ -54,7 +54,7 @@ static uint8_t our_shift(const struct weir_stack *s)
 
 uint16_t halfs_window(const struct weir_stack *s)
 {
-	return window_syn(&s->env, (uint32_t)s->cfg.rcvbuf);
+	return window_syn((uint32_t)s->cfg.rcvbuf);
 }
 
 static struct reply *half_reply(struct weir_stack *s, const struct half_slot *h,

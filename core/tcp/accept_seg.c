@@ -6,10 +6,13 @@
  * RST segments are exempt from.
  *
  * The window is [RCV.NXT, rcv.adv): everything that any ACK of ours offered. A segment that lies
- * partly outside is trimmed (RFC9293-X-06), so what follows sees only new bytes. Three exceptions
+ * partly outside is trimmed (RFC9293-X-06), so what follows sees only new bytes. Four exceptions
  * keep the rule from throwing away what must be heard:
  *  - the SYN-ACK of a simultaneous open begins at IRS, one left of the window; its SYN is taken off
  *    and its ACK is processed (RFC 9293 3.5, figure 8);
+ *  - an empty segment right at the edge is taken: with a full window out and lost, every ACK of the
+ *    peer stands there, and two ends that each miss the other's data would hear nothing more (BSD
+ *    and Linux do so too; RFC 9293 3.10.7.4 excludes that one number);
  *  - with a closed window a segment at RCV.NXT is not acceptable, but its ACK, URG and RST are used
  *    (MUST-66);
  *  - the ACK of a segment at RCV.NXT-1, a probe or a FIN sent again, is used (RFC9293-X-18).
@@ -80,7 +83,7 @@ static bool acceptable(const struct tcb *t, const struct tcp_seg *s)
 	uint32_t wnd = tcb_rcv_wnd(t);
 
 	if (len == 0)
-		return wnd ? seq_in(s->seq, t->rcv.nxt, wnd) : seq_eq(s->seq, t->rcv.nxt);
+		return seq_geq(s->seq, t->rcv.nxt) && seq_leq(s->seq, t->rcv.adv);
 	return wnd && (seq_in(s->seq, t->rcv.nxt, wnd) ||
 		       seq_in(seq_add(s->seq, len - 1), t->rcv.nxt, wnd) ||
 		       (seq_lt(s->seq, t->rcv.nxt) && seq_gt(seq_add(s->seq, len), t->rcv.adv)));
@@ -157,7 +160,7 @@ enum tcp_step accept_sequence(struct tcp_in *in)
 	if (t->state == WEIR_STATE_SYN_RECEIVED && (s->flags & TCP_SYN) &&
 	    seq_eq(s->seq, t->rcv.irs)) {
 		if (!(s->flags & TCP_ACK)) {
-			t->want_syn = true; /* policy: the SYN-ACK again */
+			t->want_syn = TCB_SYN_AGAIN; /* policy: the SYN-ACK again */
 			return input_done(in, WEIR_CTR_HALF_SYN_AGAIN);
 		}
 		s->flags &= (uint8_t)~TCP_SYN;

@@ -55,7 +55,7 @@ static void syn_segment(struct tcp_env *env, struct tcb *t, uint32_t clock, stru
 		tcp_syn_options(&seg->opts, env->cfg, mss, t->rcv_wscale, clock);
 	else
 		tcp_synack_options(&seg->opts, &agreed, mss, clock, t->ts.recent);
-	seg->wnd = window_syn(env, t->user.rcvbuf);
+	seg->wnd = window_syn(t->user.rcvbuf);
 }
 
 /* RFC 2018 4: the block that changed last comes first. */

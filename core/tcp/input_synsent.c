@@ -118,7 +118,7 @@ enum tcp_step input_synsent(struct tcp_in *in)
 		/* A close may take it to FIN-WAIT-1 before its SYN is acknowledged. */
 		cc_init(&t->cc, in->env->cfg, t->snd.mss, t->retries);
 		fsm_step(t, FSM_SYN);
-		t->want_syn = true;
+		t->want_syn = TCB_SYN_FIRST;
 		in->seg.len = 0;
 		return TCP_STEP_DONE;
 	}

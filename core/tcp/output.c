@@ -43,8 +43,7 @@ static bool plan_syn(const struct tcb *t, enum weir_counter why, struct tcp_plan
 	p->why = why;
 	if (t->state != WEIR_STATE_SYN_SENT) {
 		p->flags |= TCP_ACK;
-		if (why == WEIR_CTR_SENT_SYN)
-			p->why = WEIR_CTR_SENT_SYNACK;
+		p->why = why == WEIR_CTR_SENT_SYN ? WEIR_CTR_SENT_SYNACK : WEIR_CTR_RETX_SYNACK;
 	}
 	return true;
 }
@@ -218,8 +217,7 @@ bool tcp_plan_next(const struct tcp_env *env, struct tcb *t, uint32_t gso_max, w
 		return false;
 	if (t->want_syn)
 		return plan_syn(
-			t, seq_eq(t->snd.nxt, t->snd.iss) ? WEIR_CTR_SENT_SYN : WEIR_CTR_RETX_SYN,
-			p);
+			t, t->want_syn == TCB_SYN_FIRST ? WEIR_CTR_SENT_SYN : WEIR_CTR_RETX_SYN, p);
 	if (t->rec.want && tcb_flight(t) && t->snd.wnd &&
 	    plan_again(t, t->snd.una, t->snd.mss, t->rec.why, p))
 		return true;
@@ -279,7 +277,7 @@ void tcp_plan_sent(struct tcp_env *env, struct tcb *t, const struct tcp_plan *p,
 
 	t->segs_out++;
 	if (p->flags & TCP_SYN)
-		t->want_syn = false;
+		t->want_syn = TCB_SYN_NONE;
 	if (space) {
 		sent_sequence(env, t, p, seq_add(p->seq, space), now);
 		t->snd.force = false;

@@ -8,8 +8,9 @@
  * before that; where a retransmission differs from the original, bytes already in order are never
  * touched again (they are cut off by the trimming), so the user cannot see two versions.
  *
- * Limits: ranges_conn_max ranges for each connection, the page pool for all. What does not fit is
- * not acknowledged, and so comes again. (RFC 9293 3.10.7.4, SHLD-31.)
+ * Limits: ranges_conn_max ranges for each connection, the page pool for all, whose last pages are
+ * kept for bytes in order. What does not fit is not acknowledged, and so comes again.
+ * (RFC 9293 3.10.7.4, SHLD-31.)
  */
 #include "tcp/rcvq.h"
 
@@ -37,8 +38,11 @@ static enum weir_counter put_above(struct tcb *t, struct tcp_env *env, uint64_t 
 				   const uint8_t *bytes, uint32_t len)
 {
 	struct rcvq *q = &t->rcvq;
-	size_t n = pageq_write(&q->q, &env->pages, at, bytes, len);
+	size_t n;
 
+	if (tcp_pages_spare(env) < len / PAGEQ_PAGE + 2)
+		return WEIR_CTR_REASM_FULL;
+	n = pageq_write(&q->q, &env->pages, at, bytes, len);
 	if (n == 0)
 		return WEIR_CTR_REASM_FULL;
 	switch (ranges_add(&q->ooo, &env->ranges, (uint32_t)env->cfg->ranges_conn_max, at,

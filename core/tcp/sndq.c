@@ -20,11 +20,26 @@ static uint64_t end_offset(const struct sndq *q)
 	return q->q.head + q->len;
 }
 
+/* Of `n` bytes to be queued, those that the pages held and the spare ones of the pool can take. */
+static size_t fit_pages(const struct sndq *q, const struct tcp_env *env, size_t n)
+{
+	uint32_t spare = tcp_pages_spare(env);
+	uint64_t held = 0;
+
+	if (q->q.held) /* one of them is the directory */
+		held = (q->q.head / PAGEQ_PAGE + q->q.held - 1) * PAGEQ_PAGE - end_offset(q);
+	else if (spare)
+		spare--;
+	held += (uint64_t)spare * PAGEQ_PAGE;
+	return n < held ? n : (size_t)held;
+}
+
 size_t sndq_append(struct tcb *t, struct tcp_env *env, const uint8_t *bytes, size_t len)
 {
 	uint32_t room = sndq_room(t);
 	size_t n = len < room ? len : room;
 
+	n = fit_pages(&t->sndq, env, n);
 	n = pageq_write(&t->sndq.q, &env->pages, end_offset(&t->sndq), bytes, n);
 	t->sndq.len += (uint32_t)n;
 	return n;
@@ -38,7 +53,7 @@ size_t sndq_reserve(struct tcb *t, struct tcp_env *env, size_t want, struct page
 	size_t n = want < room ? want : room;
 	size_t covered;
 
-	n = pageq_reserve(&t->sndq.q, &env->pages, end, n);
+	n = pageq_reserve(&t->sndq.q, &env->pages, end, fit_pages(&t->sndq, env, n));
 	if (n == 0)
 		return 0;
 	return pageq_pieces(&t->sndq.q, &env->pages, end, n, out, max, &covered);

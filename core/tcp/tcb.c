@@ -84,9 +84,9 @@ void tcb_open_active(struct tcb *t, const struct tcp_env *env, seq_t iss, uint32
 	t->origin = TCP_ORIGIN_ACTIVE;
 	set_iss(t, iss);
 	t->ts.offset = ts_offset;
-	t->want_syn = true;
+	t->want_syn = TCB_SYN_FIRST;
 	/* The window on our SYN is a length; it becomes an edge when RCV.NXT is known. */
-	t->rcv.adv = seq_make(window_syn(env, t->user.rcvbuf));
+	t->rcv.adv = seq_make(window_syn(t->user.rcvbuf));
 	fsm_step(t, FSM_OPEN);
 	t->user.stuck_at = now;
 	timers_user(env, t, now);

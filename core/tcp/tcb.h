@@ -29,6 +29,17 @@ struct tcp_env {
 	uint64_t counters[WEIR_CTR_COUNT];
 };
 
+/* Pages that any use may take. The rest, an eighth of the pool and what one queue needs to begin,
+ * is kept for bytes in order: sends and bytes above a gap stop before it, or they could hold every
+ * page while the byte that would free them finds none. */
+static inline uint32_t tcp_pages_spare(const struct tcp_env *env)
+{
+	uint32_t kept = env->pages.count / 8 + 2;
+	uint32_t unused = env->pages.count - env->pages.used;
+
+	return unused > kept ? unused - kept : 0;
+}
+
 enum tcp_origin { TCP_ORIGIN_ACTIVE, TCP_ORIGIN_PASSIVE };
 
 /* What the two ends agreed on with their SYNs, and what one of them is told. */
@@ -157,6 +168,9 @@ struct user {
 	weir_time stuck_at; /* since when the oldest byte waits; WEIR_NEVER: nothing waits */
 };
 
+/* What is to be sent of a SYN or, after a crossing one, of a SYN-ACK. */
+enum tcb_syn { TCB_SYN_NONE, TCB_SYN_FIRST, TCB_SYN_AGAIN };
+
 struct tcb {
 	enum weir_state state;
 	enum tcp_origin origin;
@@ -167,7 +181,7 @@ struct tcb {
 	uint8_t rcv_wscale, snd_wscale;
 	bool sack_ok;
 	bool wscale_ok;    /* both SYNs carried window scale, or ours offers it */
-	bool want_syn;     /* a SYN or SYN-ACK is to be sent */
+	uint8_t want_syn;  /* enum tcb_syn: a SYN or SYN-ACK is to be sent */
 	bool want_probe;   /* a zero-window probe is to be sent */
 	bool want_keep;    /* a keep-alive probe is to be sent */
 	bool want_rst;     /* ended with an RST that is still to be sent */

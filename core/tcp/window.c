@@ -34,11 +34,9 @@ uint8_t window_shift(uint32_t rcvbuf)
 	return shift;
 }
 
-uint16_t window_syn(const struct tcp_env *env, uint32_t rcvbuf)
+uint16_t window_syn(uint32_t rcvbuf)
 {
-	uint32_t wnd = rcvbuf < 65535u ? rcvbuf : 65535u;
-
-	return env->pages.used < env->pages.count ? (uint16_t)wnd : 0;
+	return rcvbuf < 65535u ? (uint16_t)rcvbuf : 65535u;
 }
 
 uint32_t window_first(const struct weir_config *cfg, uint32_t rcvbuf, uint32_t mss)

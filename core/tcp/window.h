@@ -10,7 +10,7 @@
 uint8_t window_shift(uint32_t rcvbuf);
 
 /* The window to offer on a SYN, not scaled. */
-uint16_t window_syn(const struct tcp_env *env, uint32_t rcvbuf);
+uint16_t window_syn(uint32_t rcvbuf);
 
 /* Bytes to offer at first on a connection with segments of `mss`. */
 uint32_t window_first(const struct weir_config *cfg, uint32_t rcvbuf, uint32_t mss);
