@@ -113,8 +113,8 @@ static void pick_rare(struct sim_rng *r, struct weir_config *c)
  * the TIME-WAIT table: a record that ends early cannot repeat a last ACK that was lost. */
 static void pick_scarce(struct sim_rng *r, struct weir_config *c)
 {
-	if (sim_rng_below(r, 12) == 0)
-		c->pages_max = sim_rng_range(r, 16, 64);
+	if (sim_rng_below(r, 10) == 0)
+		c->pages_max = sim_rng_range(r, 8, 32);
 	if (sim_rng_below(r, 12) == 0)
 		c->ranges_max = 16;
 	if (sim_rng_below(r, 12) == 0)

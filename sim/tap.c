@@ -304,7 +304,11 @@ static void owe_ack(struct sim_oracle *o, struct sim_talk *t, unsigned side)
 	struct sim_wire_end *me = &t->wire[side];
 	const struct sim_end *e = &t->end[side];
 
-	if (e->phase != SIM_PHASE_OPEN || e->closed) {
+	const struct sim_wire_end *peer = &t->wire[!side];
+	bool over = peer->has_fin && seq_gt(seq_make(me->ack), seq_make(peer->fin));
+
+	/* After the end of the stream only old duplicates come, which TIME-WAIT answers seldom. */
+	if (e->phase != SIM_PHASE_OPEN || e->closed || over) {
 		me->owes_ack = false;
 		return;
 	}
