@@ -58,6 +58,18 @@ void cmd_trace(struct world *w, struct stmt *st)
 			   weir_state_name(w->in_rec.after));
 }
 
+/* changed BEFORE AFTER: the last change of state without a packet in. */
+void cmd_changed(struct world *w, struct stmt *st)
+{
+	int before = stmt_name(w, word(w, st, 1), "state", state_name, WEIR_STATE_COUNT);
+	int after = stmt_name(w, word(w, st, 2), "state", state_name, WEIR_STATE_COUNT);
+	const struct weir_trace_record *r = &w->state_rec;
+
+	if (before != (int)r->before || after != (int)r->after)
+		world_fail(w, "the trace says %s -> %s", weir_state_name(r->before),
+			   weir_state_name(r->after));
+}
+
 /* Keeps the handle that an event brings. */
 static void keep(struct world *w, struct flow *f, const struct weir_event *ev)
 {

@@ -34,6 +34,7 @@ static const struct {
 	{"call", cmd_call, NEEDS_STACK | NEEDS_QUIET},
 	{"state", cmd_state, NEEDS_STACK},
 	{"trace", cmd_trace, NEEDS_STACK},
+	{"changed", cmd_changed, NEEDS_STACK},
 	{"event", cmd_event, NEEDS_STACK},
 	{"events", cmd_events, NEEDS_STACK},
 	{"counter", cmd_counter, NEEDS_STACK},

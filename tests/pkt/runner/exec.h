@@ -41,6 +41,7 @@ void cmd_call(struct world *w, struct stmt *st);
 
 void cmd_state(struct world *w, struct stmt *st);
 void cmd_trace(struct world *w, struct stmt *st);
+void cmd_changed(struct world *w, struct stmt *st);
 void cmd_event(struct world *w, struct stmt *st);
 void cmd_events(struct world *w, struct stmt *st);
 void cmd_counter(struct world *w, struct stmt *st);

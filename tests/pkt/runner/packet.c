@@ -89,6 +89,35 @@ static size_t write_icmp(const struct packet *p, uint8_t *b)
 	return len;
 }
 
+static size_t write_udp(const struct packet *p, uint8_t *b)
+{
+	size_t len = 8 + p->payload_len;
+	uint32_t c;
+
+	put16(b, p->src_port);
+	put16(b + 2, p->dst_port);
+	put16(b + 4, (uint32_t)len);
+	put16(b + 6, 0);
+	memcpy(b + 8, p->payload, p->payload_len);
+	c = ~sum(sum_pseudo(p, len), b, len) & 0xffff;
+	put16(b + 6, c ? c : 0xffff);
+	return len;
+}
+
+/* What the protocol number says; TCP for a number that is none. */
+static size_t write_upper(const struct packet *p, uint8_t *b)
+{
+	switch (p->proto) {
+	case PACKET_ICMP:
+	case PACKET_ICMP6:
+		return write_icmp(p, b);
+	case PACKET_UDP:
+		return write_udp(p, b);
+	default:
+		return write_tcp(p, b);
+	}
+}
+
 static void write_ip4(const struct packet *p, uint8_t *b, size_t hdr, size_t len)
 {
 	uint32_t c;
@@ -110,7 +139,7 @@ static void write_ip4(const struct packet *p, uint8_t *b, size_t hdr, size_t len
 size_t packet_write(const struct packet *p, uint8_t *b)
 {
 	size_t hdr = p->family == 4 ? 20 + p->ip_opt_len : 40;
-	size_t len = p->proto == PACKET_TCP ? write_tcp(p, b + hdr) : write_icmp(p, b + hdr);
+	size_t len = write_upper(p, b + hdr);
 
 	if (p->family == 4) {
 		write_ip4(p, b, hdr, len);

@@ -17,6 +17,7 @@
 #define PACKET_TCP   6u
 #define PACKET_ICMP  1u
 #define PACKET_ICMP6 58u
+#define PACKET_UDP   17u
 
 #define FLAG_FIN 0x01u
 #define FLAG_SYN 0x02u

@@ -177,7 +177,7 @@ static void fill_tcp(struct world *w, const struct spec *s, struct packet *p, ui
 /* An error quotes the head of a segment that we sent; an echo carries 8 bytes. */
 static void fill_icmp(struct world *w, const struct spec *s, struct packet *p, uint8_t *payload)
 {
-	static uint8_t zero[2048];
+	static uint8_t zero[PACKET_MAX];
 	struct packet q = {.family = w->family, .proto = PACKET_TCP, .ttl = 60, .df = true};
 
 	p->proto = w->family == 4 ? PACKET_ICMP : PACKET_ICMP6;
@@ -218,6 +218,8 @@ void spec_send(struct world *w, const struct spec *s)
 		fill_icmp(w, s, &p, payload);
 	else
 		fill_tcp(w, s, &p, payload);
+	if (s->proto)
+		p.proto = (uint8_t)s->proto;
 	frame.len = packet_write(&p, bytes);
 	if (s->trunc >= 0 && (size_t)s->trunc < frame.len)
 		frame.len = (size_t)s->trunc;

@@ -60,7 +60,7 @@ struct spec {
 	uint8_t src[16], dst[16]; /* as the packet's, when SPEC_SRC or has_dst */
 	bool has_dst;
 	/* For packets that go in. */
-	int64_t trunc, gso, doff, reserved;
+	int64_t trunc, gso, doff, reserved, proto;
 	unsigned hurt;
 	bool csum_ok, hold;
 	uint8_t ip_opt[40];

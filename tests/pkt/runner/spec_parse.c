@@ -196,6 +196,7 @@ static bool parse_field(struct world *w, struct spec *s, const char *word, const
 		{"gso", offsetof(struct spec, gso), 0},
 		{"doff", offsetof(struct spec, doff), 0},
 		{"reserved", offsetof(struct spec, reserved), 0},
+		{"proto", offsetof(struct spec, proto), 0},
 		{"mtu", offsetof(struct spec, icmp_mtu), 0},
 		{"seq", offsetof(struct spec, icmp_seq), 0},
 		{"qlen", offsetof(struct spec, icmp_len), 0},

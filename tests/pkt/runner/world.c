@@ -56,6 +56,8 @@ static void on_trace(void *user, const struct weir_trace_record *r)
 		w->out_why = r->verdict;
 		w->out_recs++;
 	} else {
+		w->state_rec = *r;
+		w->state_same |= r->before == r->after;
 		world_log(w, "  %s -> %s (%s)", weir_state_name(r->before),
 			  weir_state_name(r->after), weir_counter_name(r->verdict));
 	}
@@ -239,6 +241,8 @@ void world_check(struct world *w)
 
 	if (bad)
 		world_fail(w, "weir_stack_check: %s", bad);
+	if (w->state_same)
+		world_fail(w, "a trace record tells of a change of state that is none");
 }
 
 void world_input(struct world *w, const struct weir_frame *f)

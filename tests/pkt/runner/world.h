@@ -70,7 +70,9 @@ struct world {
 	bool in_any;
 	enum weir_counter verdict;
 	struct weir_trace_record in_rec;
-	unsigned in_recs, out_recs; /* trace records of the step */
+	unsigned in_recs, out_recs;         /* trace records of the step */
+	struct weir_trace_record state_rec; /* the last change of state without a packet */
+	bool state_same;                    /* such a record came without a change */
 	char *log[WORLD_LOG_MAX];
 	unsigned log_count;
 	/* Where the script is. */
