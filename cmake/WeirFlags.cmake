@@ -42,15 +42,3 @@ if(WEIR_COVERAGE)
 	add_compile_options(--coverage)
 	add_link_options(--coverage)
 endif()
-
-# weir_glob(VAR DIR): all C sources under DIR.
-function(weir_glob var dir)
-	file(GLOB_RECURSE found CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${dir}/*.c)
-	if(NOT found)
-		# A library needs one source.
-		set(found ${PROJECT_BINARY_DIR}/empty.c)
-		file(WRITE ${found}.new "typedef int weir_empty;\n")
-		file(COPY_FILE ${found}.new ${found} ONLY_IF_DIFFERENT)
-	endif()
-	set(${var} ${found} PARENT_SCOPE)
-endfunction()
