@@ -2,8 +2,8 @@
  * Theory of operation
  *
  * The first two steps of RFC 9293 3.10.7.4: is the segment's place in the sequence space
- * acceptable, and if it is an RST, does it count (RFC 5961 3.2). Before them stands PAWS (RFC 7323 5.3), which
- * RST segments are exempt from.
+ * acceptable, and if it is an RST, does it count (RFC 5961 3.2). Before them stands PAWS
+ * (RFC 7323 5.3), which RST segments are exempt from.
  *
  * The window is [RCV.NXT, rcv.adv): everything that any ACK of ours offered. A segment that lies
  * partly outside is trimmed (RFC9293-X-06), so what follows sees only new bytes. Four exceptions
