@@ -14,7 +14,7 @@ done | awk '
 	/^File / { split($2, q, "\047"); file = q[2] }
 	/^Lines executed:/ && file != "" {
 		split($0, a, /[:% ]+/)
-		if (file ~ /\.c$/ && !(file in seen)) {
+		if (file ~ /\.c$/ && file !~ /^tests/ && !(file in seen)) {
 			seen[file] = 1
 			n = split(file, part, "/")
 			dir = part[1]
