@@ -178,6 +178,8 @@ static void call_send(struct world *w, struct stmt *st, struct flow *f)
 	err = weir_send(w->s, f->conn, bytes, (size_t)len, flags, &taken, w->now);
 	if (err == WEIR_OK)
 		f->sent += (uint32_t)taken;
+	else if (taken)
+		world_fail(w, "weir_send failed, but says that it took %zu bytes", taken);
 	if (err == WEIR_OK && !stmt_result(st) && (int64_t)taken != len)
 		world_fail(w, "weir_send took %zu of %lld bytes", taken, (long long)len);
 	answer(w, st, err, err == WEIR_OK ? (int64_t)taken : 0);
@@ -207,9 +209,11 @@ static void call_reserve(struct world *w, struct stmt *st, struct flow *f)
 static size_t take(struct world *w, struct flow *f, size_t max, bool consume, enum weir_err *err)
 {
 	struct weir_span span[WEIR_SPANS_MAX];
-	size_t count, bytes = 0, n = 0;
+	size_t count = 0, bytes = 0, n = 0;
 
 	*err = weir_recv_peek(w->s, f->conn, span, WEIR_SPANS_MAX, &count, &bytes);
+	if (*err != WEIR_OK && (count || bytes))
+		world_fail(w, "weir_recv_peek failed, but shows %zu bytes", bytes);
 	if (*err != WEIR_OK)
 		return 0;
 	for (size_t i = 0; i < count; i++)
