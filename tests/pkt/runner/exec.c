@@ -1,3 +1,13 @@
+/*
+ * Theory of operation
+ *
+ * A line is expanded ($variables), cut into words, perhaps moved in time (+TIME), and given to
+ * the function of its first word. Three bits of the table say what happens before: the stack is
+ * made when the first statement needs it, so that config lines can come first; nothing may be
+ * waiting to go out before a statement that gives the engine something new to do; and the clock
+ * is moved first, but for '>' and 'drain', which move it themselves because what goes out on the
+ * way is what they look for.
+ */
 #include "exec.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Bytes of IPv4, IPv6, TCP, UDP and ICMP, written without any code of the engine's. */
 #include "packet.h"
 
 #include <string.h>

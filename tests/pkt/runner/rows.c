@@ -1,3 +1,4 @@
+/* Rows and requirements, and who answers them. */
 #include "rows.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* Files and folders of scripts, kept as lines. */
 #include "script.h"
 
 #include <dirent.h>

@@ -1,3 +1,12 @@
+/*
+ * Theory of operation
+ *
+ * A spec holds what a line says, relative; a struct packet what is on the wire, absolute. Going
+ * in, the flow's initial numbers are added and what is not named gets its default. Coming out,
+ * the packet is compared field by field with what is named, and nothing else; so a script says
+ * what its RFC clause says and no more. Both directions are shown in the notation of the
+ * scripts, so that a line of a failure can be pasted into one.
+ */
 #include "spec.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Reads the words of a segment; the grammar is in ../README.md. */
 #include <stdlib.h>
 #include <string.h>
 

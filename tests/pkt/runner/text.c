@@ -1,3 +1,4 @@
+/* Words, sums and times. */
 #include "text.h"
 
 #include <ctype.h>
