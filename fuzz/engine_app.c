@@ -432,7 +432,7 @@ void app_look(struct world *w)
 	fuzz_assert(usage.conns <= w->cfg.conns_max && usage.halfs <= w->cfg.halfs_max);
 	fuzz_assert(usage.timewaits <= w->cfg.timewaits_max);
 	fuzz_assert(usage.pages <= w->cfg.pages_max && usage.ranges <= w->cfg.ranges_max);
-	/* A record whose HALF_GONE was not read yet is in use, but is no half-open record any more. */
+	/* A record whose HALF_GONE was not read yet is in use, but no half-open record any more. */
 	fuzz_assert(w->hold ? halfs <= usage.halfs : halfs == usage.halfs);
 	fuzz_assert(walk(w, WEIR_WALK_TIMEWAITS) == usage.timewaits);
 	walk(w, WEIR_WALK_CONNS);
