@@ -8,13 +8,27 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* open() takes the lowest number that is free. */
+static void fill_standard_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 void gate_inherited_note(struct gate_inherited *list)
 {
-	DIR *dir = opendir("/proc/self/fd");
 	struct dirent *entry;
+	DIR *dir;
 	int fd;
 
 	list->count = 0;
+	fill_standard_streams();
+	dir = opendir("/proc/self/fd");
 	if (dir == NULL)
 		return;
 	while ((entry = readdir(dir)) != NULL && list->count < GATE_INHERITED_MAX) {

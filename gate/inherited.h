@@ -14,7 +14,9 @@ struct gate_inherited {
 	size_t count;
 };
 
-/* Notes which descriptors above standard error are open; before weir opens any. */
+/* Notes which descriptors above standard error are open; before weir opens any. A standard stream
+ * that is closed gets /dev/null until the program is executed, so that none of weir's own
+ * descriptors takes its number. */
 void gate_inherited_note(struct gate_inherited *list);
 
 /* After the fork, in weir: closes them, and lets standard input and output go. */

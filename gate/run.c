@@ -3,7 +3,7 @@
  *
  * Theory of operation
  *
- *   1  block signals; fork the child that makes the namespaces (space.c)
+ *   1  block signals, open the trace; fork the child that makes the namespaces (space.c)
  *   2  let go of what belongs to the program alone: standard input and output, and descriptors
  *      that weir inherited
  *   3  engine, loop, origin, relays, on the device that the child handed over
@@ -328,8 +328,6 @@ static int watch(struct run *r, int fd, void (*ready)(void *user, uint32_t event
 
 static int open_all(struct run *r)
 {
-	if (open_view(r) != 0)
-		return -1;
 	r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	r->origin = gate_origin_start();
 	if (r->timer >= 0 && r->origin != NULL && open_loop(r) == 0 && set_up_stack(r) == 0 &&
@@ -411,15 +409,16 @@ int gate_run(struct gate_run_args *args)
 	/* A kernel without IPv6. */
 	if (access("/proc/net/if_inet6", F_OK) != 0)
 		args->net.v6 = (struct gate_subnet){.prefix = 0};
-	if (start_space(&r) == 0) {
+	/* Its path may name an inherited descriptor (/dev/fd/63): before these are let go. */
+	if (open_view(&r) == 0 && start_space(&r) == 0) {
 		gate_inherited_release(&inherited);
 		raise_descriptor_limit();
 		if (open_all(&r) == 0)
 			status = run_program(&r);
 		else
 			gate_space_abandon(&r.space);
-		close_all(&r);
 	}
+	close_all(&r);
 	gate_signals_close(&r.signals);
 	return status;
 }

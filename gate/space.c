@@ -180,6 +180,14 @@ void gate_space_explain(const struct gate_space *s, char *out, size_t len)
 		snprintf(out, len, "user namespaces are missing (%s): %s" OTHERS, why,
 			 userns_advice());
 		return;
+	case GATE_SPACE_IDMAP:
+		/* user_namespaces(7): who maps user id 0 must have had CAP_SETFCAP outside. */
+		snprintf(out, len, "a user namespace for this user id is missing (%s): %s" OTHERS,
+			 why,
+			 geteuid() == 0 ? "root needs CAP_SETFCAP for it; or start weir as "
+					  "another user"
+					: userns_advice());
+		return;
 	case GATE_SPACE_NETNS:
 		/* Where AppArmor lets the user namespace be made, but takes its capabilities. */
 		snprintf(out, len,

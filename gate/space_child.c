@@ -93,18 +93,19 @@ static int write_id_map(const char *path, unsigned id)
 	return write_file(path, line);
 }
 
-static int make_user_space(void)
+static enum gate_space_stage make_user_space(void)
 {
 	unsigned uid = geteuid();
 	unsigned gid = getegid();
 
 	if (unshare(CLONE_NEWUSER) != 0)
-		return -1;
+		return GATE_SPACE_USERNS;
 	if (write_file("/proc/self/setgroups", "deny") != 0 && errno != ENOENT)
-		return -1;
-	if (write_id_map("/proc/self/uid_map", uid) != 0)
-		return -1;
-	return write_id_map("/proc/self/gid_map", gid);
+		return GATE_SPACE_IDMAP;
+	if (write_id_map("/proc/self/uid_map", uid) != 0 ||
+	    write_id_map("/proc/self/gid_map", gid) != 0)
+		return GATE_SPACE_IDMAP;
+	return GATE_SPACE_READY;
 }
 
 /* Asks no routers and makes no link-local address: there is nobody on this device but weir. These
@@ -175,10 +176,11 @@ static int place_files(const struct gate_space_args *args)
 /* Everything up to the wait for the parent. The stage that failed, with errno; or READY. */
 static enum gate_space_stage make_space(const struct gate_space_args *args, int *tun)
 {
+	enum gate_space_stage stage = make_user_space();
 	char device[IFNAMSIZ];
 
-	if (make_user_space() != 0)
-		return GATE_SPACE_USERNS;
+	if (stage != GATE_SPACE_READY)
+		return stage;
 	if (unshare(CLONE_NEWNET | CLONE_NEWNS) != 0)
 		return GATE_SPACE_NETNS;
 	*tun = weir_tun_create(TUN_NAME, device);

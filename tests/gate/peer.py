@@ -8,6 +8,9 @@
     peer.py connect ADDRESS PORT [TIMEOUT]
                                   prints the errno of a connect
     peer.py last ADDRESS PORT N   sends N bytes and ends at once, with status 3
+    peer.py flood PREFIX HOSTS N  has N connects to HOSTS addresses wait, then fetches a page from
+                                  weir.test; prints "page" if it came
+    peer.py fill ADDRESS PORT     sends until nothing more is taken, and ends at once, with status 3
     peer.py told ADDRESS PORT N   prints "same" if a server of mode count got just these
 
 Modes (what the server does; what the client does):
@@ -27,6 +30,7 @@ Modes (what the server does; what the client does):
 import errno
 import hashlib
 import os
+import resource
 import select
 import socket
 import struct
@@ -206,13 +210,19 @@ def client_unread(connect):
         return errno.errorcode[e.errno]
 
 
-def client_never_read(connect):
-    """Sends until nothing is taken: what is on the way is bounded; then everything arrives."""
-    sock = connect()
+def fill(sock):
+    """Sends until nothing is taken for a while; what was sent."""
     sock.setblocking(False)
     sent = b""
     while select.select([], [sock], [], 1)[1]:
         sent += pattern(65536)[:sock.send(pattern(65536))]
+    return sent
+
+
+def client_never_read(connect):
+    """What is on the way to a host that does not read is bounded; when it reads, all arrives."""
+    sock = connect()
+    sent = fill(sock)
     bounded = len(sent) < 64 << 20
     told = connect()
     sock.close()
@@ -244,6 +254,20 @@ def last(address, port, length):
     os._exit(3)
 
 
+def flood(prefix, hosts, count):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count + 50, count + 50))
+    waiting = []
+    for i in range(count):
+        sock = socket.socket()
+        sock.setblocking(False)
+        sock.connect_ex((f"{prefix}{2 + i % hosts}", 80))
+        waiting.append(sock)
+    sock = socket.create_connection(("weir.test", 80))
+    sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    page, how = read_all(sock)
+    return "page" if how == "eof" and b"<h1>weir.test</h1>" in page else f"{page} {how}"
+
+
 def told(address, port, length):
     got, _ = read_all(socket.create_connection((address, int(port))))
     want = f"{length} {digest(pattern(length))} eof"
@@ -259,6 +283,11 @@ def main():
                             float(sys.argv[4]) if len(sys.argv) > 4 else None))
     elif command == "last":
         last(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    elif command == "fill":
+        fill(socket.create_connection((sys.argv[2], int(sys.argv[3]))))
+        os._exit(3)
+    elif command == "flood":
+        print(flood(sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
     elif command == "told":
         print(told(sys.argv[2], sys.argv[3], int(sys.argv[4])))
     else:

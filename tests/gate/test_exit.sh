@@ -114,6 +114,18 @@ echo >&9
 exec 9>&-
 check "weir ends after that" wait "$writer"
 
+# --- Unusual beginnings
+
+check "standard input stays closed inside" same "" \
+	"$("$weir" run -- sh -c 'ls -l /proc/$$/fd/0 2>/dev/null' <&-)"
+check "standard output closed" same 4 "$("$weir" run -- sh -c 'exit 4' >&- 2>"$work/err"; echo $?)"
+check "all standard streams closed" same 4 "$("$weir" run -- sh -c 'exit 4' <&- >&- 2>&-; echo $?)"
+check "weir inside weir" same 7 \
+	"$(status as_user "$weir" run -- "$weir" run -- sh -c 'exit 7')"
+check "a trace into a descriptor" matches . "$("$weir" run --trace /dev/fd/7 -- true 7>&1 | wc -c)"
+check "SIGCHLD and SIGPIPE ignored by the caller" same 7 "$(trap '' CHLD PIPE
+	"$weir" run -- sh -c 'exit 7'; echo $?)"
+
 # --- Nothing is left behind
 
 for who in $(each_user); do

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# What is bounded, and the end of `weir run` beside background processes and hosts that do not read.
+. "$(dirname "$0")/lib.sh"
+need curl python3 prlimit
+cp "$here/peer.py" "$work/peer.py"
+start_server "$work/ports" python3 "$work/peer.py" serve 192.0.2.1
+port_of() {
+	tr ' ' '\n' <"$work/ports" | sed -n "s/^$1=//p"
+}
+run=(timeout 120 "$weir" run)
+
+# --- Attempts that nobody answers do not block others: fewer than the bounds, more for one
+# destination, more in all.
+for flood in "1 500" "1 1500" "200 3000"; do
+	# shellcheck disable=SC2086
+	check "$flood connects without an answer block nobody" same page \
+		"$(as_user "${run[@]}" -- python3 "$work/peer.py" flood 198.51.100. $flood)"
+done
+
+# --- Few descriptors: the newest connections are refused, once with a word, and it goes on.
+cat >"$work/tmp/few" <<'END'
+for i in $(seq 60); do
+	curl -sS -o /dev/null http://weir.test/slow?ms=200 2>/dev/null &
+done
+wait
+curl -sS http://weir.test/
+END
+as_user prlimit --nofile=40:40 "${run[@]}" -- sh "$work/tmp/few" >"$work/out" 2>"$work/err"
+check "after a shortage of descriptors it goes on" grep -q "<h1>weir.test</h1>" "$work/out"
+check "the shortage is told, once" same 1 "$(grep -c "^weir run: out of file desc" "$work/err")"
+
+# --- Background processes do not keep weir
+check "a background process does not keep weir" same 3 \
+	"$(status as_user "${run[@]}" -- \
+		sh -c 'tail -f /dev/null >/dev/null 2>&1 & echo $!; exit 3')"
+kill "$(cat "$work/out")"
+check "nor one with a connection open" same 3 "$(status as_user "${run[@]}" -- sh -c '
+	curl -sSN "http://weir.test/slow?ms=600000" >/dev/null 2>&1 &
+	echo $!
+	curl -sS http://weir.test/ >/dev/null
+	exit 3')"
+kill "$(cat "$work/out")"
+
+# --- A host that does not take what the program sent: given up, and said
+check "a host that does not read: the program's status" same 3 "$(status as_user "${run[@]}" -- \
+	python3 "$work/peer.py" fill 192.0.2.1 "$(port_of never-read)")"
+check "a host that does not read: said" matches "does not take what it sent" "$(cat "$work/err")"
+finish
