@@ -8,7 +8,8 @@ head -c 20000000 /dev/urandom >"$tmp/data"
 
 # serve OPTION...: runs it until its listening line; $served is its process id.
 serve() {
-	start serve inside "$WEIR_BIN" serve "$@"
+	# shellcheck disable=SC2086 # words on purpose
+	start serve inside ${serve_as:-} "$WEIR_BIN" serve "$@"
 	served=$started
 	await $served "$tmp/serve.err" "Ctrl-C ends it" || {
 		echo "FAILED  weir serve $*: does not listen"
@@ -92,8 +93,24 @@ check "100 transfers, 20 at a time: all are the file" \
 	"$(sha256sum "$tmp/data" | cut -d' ' -f1)"
 stop
 
+# A device that was made for an ordinary user, who needs nothing else.
+if setpriv --reuid 65534 --regid 65534 --clear-groups test -w /dev/net/tun; then
+	ip -n $ns tuntap add dev weiruser mode tun user 65534
+	ip -n $ns link set weiruser mtu 9000 up
+	ip -n $ns addr add 10.97.0.1/24 dev weiruser
+	serve_as="setpriv --reuid 65534 --regid 65534 --clear-groups"
+	serve --tun weiruser --ip 10.97.0.2/24
+	serve_as=
+	echo_both 10.97.0.2
+	stop
+	check "the device is still there" grep -q weiruser <(ip -n $ns link show dev weiruser)
+else
+	echo "        (/dev/net/tun is closed to ordinary users here: not tried as one)"
+fi
+
 # Connections that are open when it ends are reset.
 serve --tun $TUN --ip $W4/24 --echo
+rm -f "$tmp/client.in"
 mkfifo "$tmp/client.in"
 start client kernel_peer connect $W4 7
 client=$started

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Bytes both ways between the kernel's TCP and weir's, in both roles, over IPv4 and IPv6, with the
-# MTU of an Ethernet and with a large one; verified by SHA-256.
+# MTU of an Ethernet, with a large one and with odd ones; verified by SHA-256.
 . "$(dirname "$0")/lib.sh"
 interop_start 65520
 build_weir_peer
@@ -48,4 +48,28 @@ for mtu in 65520 1500; do
 		done
 	done
 done
+
+# Odd MTUs: the smallest that IPv6 allows, jumbo frames, the largest packet there is.
+for mtu in 1280 9000 65535; do
+	set_mtu $mtu
+	for family in 4 6; do
+		for role in connect listen; do
+			transfer $role $family small
+		done
+	done
+done
+
+# A kernel that cuts its segments itself: many small frames in each batch.
+ip -n $ns link set $TUN mtu 1500 gso_max_segs 1
+mtu="1500, no super-segments"
+for role in connect listen; do
+	transfer $role 4 small
+	transfer $role 6 big
+done
+
+# IPv6 needs 1280 and goes for good when the MTU falls below, so this is last.
+mtu=576
+set_mtu $mtu
+transfer connect 4 small
+transfer listen 4 small
 interop_end
