@@ -29,6 +29,7 @@
 #define SND   (ISS + 1) /* our first byte */
 #define RCV   (IRS + 1) /* the peer's first byte */
 #define PAGES 512u
+#define KEPT  (PAGES / 8 + 2) /* pages that only bytes in order may take */
 #define START (1000 * NS_PER_MS)
 
 struct fix {
@@ -38,6 +39,8 @@ struct fix {
 	weir_time now;
 	uint32_t gso_max;
 	struct tcp_in in; /* the last segment that came in */
+	uint32_t hogged[PAGES];
+	unsigned hogs;
 	void *mem;
 };
 
@@ -57,6 +60,19 @@ static inline int fix_setup(void **state)
 	return 0;
 }
 
+/* Takes pages away until `left` are free; before teardown they are given back. */
+static inline void fix_hog(struct fix *f, uint32_t left)
+{
+	while (PAGES - f->env.pages.used > left)
+		f->hogged[f->hogs++] = pool_take(&f->env.pages);
+}
+
+static inline void fix_unhog(struct fix *f)
+{
+	while (f->hogs)
+		pool_give(&f->env.pages, f->hogged[--f->hogs]);
+}
+
 static inline int fix_teardown(void **state)
 {
 	struct fix *f = *state;
@@ -64,6 +80,7 @@ static inline int fix_teardown(void **state)
 
 	if (f->t.snd.mss)
 		tcb_flush(&f->t, &f->env);
+	fix_unhog(f);
 	bad = f->env.pages.used != 0 || f->env.ranges.used != 0;
 	free(f->mem);
 	free(f);
