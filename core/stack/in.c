@@ -1,10 +1,10 @@
 /*
  * Theory of operation
  *
- * weir_input(): bytes become an ip_packet, a tcp_seg and a tuple; the tuple has exactly one owner or
- * none; the owner's step gives the verdict. Every path ends here with one verdict, which is counted
- * and traced here and nowhere else. Nothing is sent: answers wait in the replies' ring and in the
- * connections until weir_output().
+ * weir_input(): bytes become an ip_packet, a tcp_seg and a tuple; the tuple has exactly one owner
+ * or none; the owner's step gives the verdict. Every path ends here with one verdict, which is
+ * counted and traced here and nowhere else. Nothing is sent: answers wait in the replies' ring and
+ * in the connections until weir_output().
  */
 #include "stack/in.h"
 

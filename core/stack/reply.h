@@ -1,6 +1,6 @@
 /*
- * reply.h: answers that belong to no connection: RSTs, SYN-ACKs and ACKs of records, ICMP. They wait
- * in a bounded ring until output, since input never sends.
+ * reply.h: answers that belong to no connection: RSTs, SYN-ACKs and ACKs of records, ICMP. They
+ * wait in a bounded ring until output, since input never sends.
  */
 #ifndef WEIR_STACK_REPLY_H
 #define WEIR_STACK_REPLY_H

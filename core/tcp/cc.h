@@ -1,7 +1,8 @@
 /*
  * cc.h: how much may be in flight. Which segment is sent again is recovery.h's business.
  *
- * A congestion control is a row of functions over struct cc; NewReno (RFC 5681) is the only one yet.
+ * A congestion control is a row of functions over struct cc; NewReno (RFC 5681) is the only one
+ * yet.
  */
 #ifndef WEIR_TCP_CC_H
 #define WEIR_TCP_CC_H

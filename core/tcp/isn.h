@@ -11,7 +11,8 @@
 
 /* `id` names the pair of endpoints: `len` bytes, up to 40. */
 
-/* A clock that ticks every 4 microseconds plus a keyed hash of the pair (RFC9293-MUST-8, SHLD-1). */
+/* A clock that ticks every 4 microseconds plus a keyed hash of the pair (RFC9293-MUST-8, SHLD-1).
+ */
 seq_t isn_make(const uint8_t key[16], const void *id, size_t len, weir_time now);
 
 /* The offset of the timestamp clock for this pair: the same for each incarnation, so that PAWS and

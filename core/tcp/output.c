@@ -6,13 +6,13 @@
  *   SYN -> fast retransmit -> retransmission after an RTO -> new data and FIN -> zero-window probe
  *   -> keep-alive probe -> ACK alone
  *
- * New data goes by RFC9293-X-11: a full segment; or all there is, when Nagle permits; or half of the
- * largest window ever offered; or whatever fits, once the override timer fired. What the link can
- * cut up is planned as one super-segment, a multiple of the segment size, or with the tail when
+ * New data goes by RFC9293-X-11: a full segment; or all there is, when Nagle permits; or half of
+ * the largest window ever offered; or whatever fits, once the override timer fired. What the link
+ * can cut up is planned as one super-segment, a multiple of the segment size, or with the tail when
  * the tail may go too. A FIN rides on the last data (RFC 9293 3.10.4).
  *
- * snd.rtx < snd.nxt after an RTO: from there everything is sent again inside cwnd; duplicates at the
- * receiver are the price of having no scoreboard yet.
+ * snd.rtx < snd.nxt after an RTO: from there everything is sent again inside cwnd; duplicates at
+ * the receiver are the price of having no scoreboard yet.
  *
  * A probe carries the first byte that waits (3.8.6.1), so it needs no memory of its own: the byte
  * counts as sent and is acknowledged when the peer takes it.

@@ -2,14 +2,14 @@
  * Theory of operation
  *
  * dupacks counts duplicate ACKs. The first two each let one new segment out beyond cwnd (limited
- * transmit); the third starts recovery, if it acknowledges more than `recover` (RFC6582-01), so that
- * the echoes of an earlier recovery or timeout do not start another. In recovery:
+ * transmit); the third starts recovery, if it acknowledges more than `recover` (RFC6582-01), so
+ * that the echoes of an earlier recovery or timeout do not start another. In recovery:
  *   - SND.UNA's segment is sent again at once;
  *   - each further duplicate means that a segment has left the network: the window inflates by one;
  *   - a partial ACK (below `recover`) shows the next hole: it is sent again, the window deflates by
  *     what was acknowledged and gains one segment (RFC6582-02);
- *   - a full ACK ends recovery with cwnd = min(ssthresh, flight + one segment) (RFC6582-04), so that
- *     no burst follows.
+ *   - a full ACK ends recovery with cwnd = min(ssthresh, flight + one segment) (RFC6582-04), so
+ *     that no burst follows.
  * The inflation is kept apart from cwnd, so congestion control never sees it.
  *
  * A timeout forgets all this: snd.rtx goes back to SND.UNA and everything is sent again as slow

@@ -17,7 +17,8 @@ void recovery_duplicate(struct tcb *t, struct tcp_env *env);
 enum recovery_state { RECOVERY_OFF, RECOVERY_ON };
 enum recovery_state recovery_acked(struct tcb *t, uint32_t acked);
 
-/* The retransmission timer expired: everything from SND.UNA on is sent again as the window opens. */
+/* The retransmission timer expired: everything from SND.UNA on is sent again as the window opens.
+ */
 void recovery_timeout(struct tcb *t);
 
 /* Everything from SND.UNA on is to be sent again, because of `why`. */

@@ -4,9 +4,9 @@
  * A connection has one time for each row of timers.def and one node on the stack's wheel, armed for
  * the nearest. RTX and PERSIST exclude each other: RTX runs while data is out and the window is
  * open, PERSIST while the window is closed, or while something small waits that no ACK will set
- * free. The user timeout (R2 of MUST-20) is the age of the oldest byte that waits, so it is the same
- * for data that was sent and for data that the window holds back; a peer that answers probes keeps
- * it young (MUST-37).
+ * free. The user timeout (R2 of MUST-20) is the age of the oldest byte that waits, so it is the
+ * same for data that was sent and for data that the window holds back; a peer that answers probes
+ * keeps it young (MUST-37).
  */
 #include "tcp/timers.h"
 

@@ -54,7 +54,8 @@ static enum timewait_action input_rst(struct timewait *w, const struct weir_conf
 }
 
 /* RFC6191-01, -02. Timestamps on a SYN show a new connection only if we would use them now. Where
- * we do not, the old connection had none for our sake, and its own SYN, come again, carries them. */
+ * we do not, the old connection had none for our sake, and its own SYN, come again, carries
+ * them. */
 static bool syn_is_newer(const struct timewait *w, const struct weir_config *cfg,
 			 const struct tcp_seg *seg)
 {

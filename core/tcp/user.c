@@ -36,7 +36,7 @@ void user_queued(struct tcb *t, struct tcp_env *env, uint32_t flags, weir_time n
 enum weir_err user_nothing_to_read(const struct tcb *t)
 {
 	if (t->state == WEIR_STATE_CLOSED && t->reason != WEIR_OK)
-		return t->reason; /* MUST-12: bytes may have been flushed, so this is no clean end */
+		return t->reason; /* MUST-12: bytes were flushed, so this is no clean end */
 	if (t->rcv.fin_done)
 		return WEIR_EOF;
 	if (t->state == WEIR_STATE_CLOSED)

@@ -30,9 +30,9 @@ struct weir_ladder_args {
 	void *user;
 	enum weir_charset charset;
 	enum weir_colour colour;
-	unsigned width;           /* columns, 72 to 400; 100 when 0. No line is wider */
+	unsigned width;   /* columns, 72 to 400; 100 when 0. No line is wider */
 	size_t flows_max; /* ladders kept; later flows are counted, not kept (0: 1,000) */
-	size_t rows_max;          /* rows kept for each flow after folding, at least 8 (0: 2,000):
+	size_t rows_max;  /* rows kept for each flow after folding, at least 8 (0: 2,000):
 				   * the first three quarters and the last quarter */
 };
 
