@@ -9,6 +9,7 @@ status tells how it ended: 0 orderly, 3 refused, 4 reset, 5 timed out, 6 unreach
 
   --after-eof    send only after the peer has ended its stream
   --abort-at N   reset the connection when N bytes were received
+  --from-port N  (connect) the port to connect from
 """
 import argparse
 import errno
@@ -93,6 +94,22 @@ class Pump:
         say(f"end: orderly; sent {self.sent}, received {self.received} bytes")
 
 
+def connect(sock, args):
+    """Says "connecting" once the SYN is out, whatever becomes of it."""
+    if args.from_port:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("", args.from_port))
+    sock.setblocking(False)
+    result = sock.connect_ex((args.address, args.port))
+    if result not in (0, errno.EINPROGRESS):
+        raise OSError(result, "connect")
+    say("connecting")
+    select.select([], [sock], [])
+    result = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if result:
+        raise OSError(result, "connect")
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("mode", choices=["connect", "listen"])
@@ -100,6 +117,7 @@ def main():
     p.add_argument("port", type=int)
     p.add_argument("--after-eof", action="store_true")
     p.add_argument("--abort-at", type=int, default=0)
+    p.add_argument("--from-port", type=int, default=0)
     args = p.parse_args()
     family = socket.AF_INET6 if ":" in args.address else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -113,7 +131,7 @@ def main():
             sock.close()
             sock = conn
         else:
-            sock.connect((args.address, args.port))
+            connect(sock, args)
         Pump(sock, args).run()
     except OSError as e:
         say(f"end: {errno.errorcode.get(e.errno, e.errno)}")

@@ -127,6 +127,13 @@ check() {
 	fi
 }
 
+at_least() {
+	[ "$1" -ge "$2" ] || {
+		echo "        $1 is less than $2"
+		return 1
+	}
+}
+
 equal() {
 	[ "$1" = "$2" ] || {
 		echo "        '$1' is not '$2'"

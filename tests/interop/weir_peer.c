@@ -10,11 +10,14 @@
  *
  *   --after-eof     send only after the peer has ended its stream
  *   --abort-at N    reset the connection when N bytes were received
+ *   --from-port N   the port to connect from
+ *   --on-signal     connect only after SIGUSR1; what has come by then is read later
  *   --set NAME=N    a setting of the engine
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +38,8 @@ struct peer {
 	struct weir_watch *input; /* NULL: a file, always ready */
 	bool input_ended, peer_ended;
 	bool after_eof;
+	bool on_signal;
+	uint16_t from_port;
 	uint64_t abort_at; /* 0: never */
 	uint64_t sent, received;
 	enum weir_err reason;
@@ -198,13 +203,26 @@ static struct weir_addr addr_of(const char *text)
 	return a;
 }
 
+static void await_signal(void)
+{
+	sigset_t set;
+	int signal;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fprintf(stderr, "waiting\n");
+	sigwait(&set, &signal);
+}
+
 static void open_peer(struct peer *p, struct weir_stack *s, char **argv)
 {
 	enum weir_err err;
 
 	if (strcmp(argv[3], "connect") == 0) {
 		struct weir_connect_args args = {
-			.remote = {.addr = addr_of(argv[4]), .port = (uint16_t)atoi(argv[5])}};
+			.remote = {.addr = addr_of(argv[4]), .port = (uint16_t)atoi(argv[5])},
+			.local = {.port = p->from_port}};
 		weir_conn c;
 
 		err = weir_connect(s, &args, weir_loop_now(p->loop), &c);
@@ -233,6 +251,10 @@ static int read_options(struct peer *p, struct weir_config *cfg, int argc, char 
 			p->after_eof = true;
 		} else if (strcmp(argv[i], "--abort-at") == 0 && i + 1 < argc) {
 			p->abort_at = strtoull(argv[++i], NULL, 10);
+		} else if (strcmp(argv[i], "--from-port") == 0 && i + 1 < argc) {
+			p->from_port = (uint16_t)atoi(argv[++i]);
+		} else if (strcmp(argv[i], "--on-signal") == 0) {
+			p->on_signal = true;
 		} else if (strcmp(argv[i], "--set") == 0 && i + 1 < argc) {
 			char *value = strchr(argv[++i], '=');
 
@@ -285,6 +307,8 @@ int main(int argc, char **argv)
 	p.input = weir_loop_watch(p.loop, STDIN_FILENO, 0, input_ready, &p);
 	if (p.input == NULL && errno != EPERM)
 		die("standard input");
+	if (p.on_signal)
+		await_signal();
 	open_peer(&p, weir_loop_stack(p.loop), argv);
 	if (weir_loop_run(p.loop) != 0)
 		die("run");
