@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# How connections begin and end between the kernel's TCP and weir's: both opening at once, half-close
-# in both roles, refusals, resets by either side in the middle of a transfer, and ports that are used
-# again while weir still holds them in TIME-WAIT.
+# How connections begin and end between the kernel's TCP and weir's: both opening at once,
+# half-close in both roles, refusals, resets by either side in the middle of a transfer, and ports
+# that are used again while weir still holds them in TIME-WAIT.
 . "$(dirname "$0")/lib.sh"
 interop_start 1500
 build_weir_peer
