@@ -29,6 +29,43 @@ as_user prlimit --nofile=40:40 "${run[@]}" -- sh "$work/tmp/few" >"$work/out" 2>
 check "after a shortage of descriptors it goes on" grep -q "<h1>weir.test</h1>" "$work/out"
 check "the shortage is told, once" same 1 "$(grep -c "^weir run: out of file desc" "$work/err")"
 
+# --- Every connection gives its descriptor back, however it ended
+cat >"$work/tmp/ends" <<END
+echo "\$PPID"
+read -r line
+seq 1 60 | while read -r i; do
+	curl -sS -o /dev/null --max-time 0.1 "http://weir.test/slow?ms=300"
+	curl -sS -o /dev/null "http://weir.test/close?how=rst"
+	curl -sS -o /dev/null http://weir.test/bytes/100000
+	curl -sS -o /dev/null --max-filesize 10 http://weir.test/bytes/100000000
+	curl -sS -o /dev/null http://192.0.2.1:9/
+	curl -sS -o /dev/null http://weir.test:81/
+done 2>/dev/null
+python3 $work/peer.py client rst 192.0.2.1 $(port_of rst)
+python3 $work/peer.py client unread 192.0.2.1 $(port_of unread)
+echo done
+read -r line
+END
+mkfifo "$work/in" "$work/lines"
+as_user "${run[@]}" -- sh "$work/tmp/ends" <"$work/in" >"$work/lines" &
+job=$!
+exec 7>"$work/in" 8<"$work/lines"
+read -r weir_pid <&8
+before=$(ls "/proc/$weir_pid/fd" | wc -l)
+echo >&7
+while read -r line <&8 && [ "$line" != done ]; do :; done
+# What ended last may still be on its way: the next look comes when another connection has been.
+for _ in $(seq 100); do
+	after=$(ls "/proc/$weir_pid/fd" | wc -l)
+	[ "$after" -gt "$before" ] || break
+	as_user "$weir" run -- true
+done
+check "no descriptor is left of 360 connections" same "$before" "$after"
+echo >&7
+wait "$job"
+check "and weir ends" same 0 $?
+exec 7>&- 8<&-
+
 # --- Background processes do not keep weir
 check "a background process does not keep weir" same 3 \
 	"$(status as_user "${run[@]}" -- \
