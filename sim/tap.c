@@ -321,7 +321,8 @@ static void owe_ack(struct sim_oracle *o, struct sim_talk *t, unsigned side)
 	me->owes_ack = me->has_data = true;
 }
 
-void sim_tap_arrived(struct sim_oracle *o, const struct sim_talks *talks, const struct sim_frame *f)
+void sim_tap_arrived(struct sim_oracle *o, const struct sim_talks *talks, const struct sim_frame *f,
+		     enum sim_maker maker)
 {
 	struct sim_packet pk;
 	struct sim_wire_end *sender, *me;
@@ -338,7 +339,7 @@ void sim_tap_arrived(struct sim_oracle *o, const struct sim_talks *talks, const 
 	me = &talk->wire[!side];
 	if (!me->has_syn)
 		return;
-	if (pk.tcp.len != 0)
+	if (pk.tcp.len != 0 && maker == SIM_MAKER_HOST)
 		owe_ack(o, talk, !side);
 	/* What acknowledges nothing of ours comes from an older life. */
 	if ((pk.tcp.flags & TCP_ACK) &&

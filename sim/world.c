@@ -174,6 +174,7 @@ void sim_world_inject(struct sim_world *w, unsigned from, unsigned to, struct si
 			       .kind = SIM_EVENT_FRAME,
 			       .host = to,
 			       .from = from,
+			       .forged = true,
 			       .frame = f};
 
 	queue_add(w, &ev);
@@ -318,10 +319,12 @@ static void run_frame(struct sim_world *w, const struct sim_event *ev)
 				  .from = ev->from,
 				  .to = ev->host,
 				  .damaged = ev->damaged,
+				  .forged = ev->forged,
 				  .frame = ev->frame};
 
 	note(w, &n);
-	sim_tap_arrived(&w->oracle, &w->talks, ev->frame);
+	sim_tap_arrived(&w->oracle, &w->talks, ev->frame,
+			ev->forged ? SIM_MAKER_FORGER : SIM_MAKER_HOST);
 	sim_host_input(&w->host[ev->host], ev->frame, ev->at);
 	sim_frame_free(ev->frame);
 }

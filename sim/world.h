@@ -32,8 +32,8 @@ enum sim_wire_kind {
 struct sim_wire_note {
 	weir_time at;
 	enum sim_wire_kind kind;
-	unsigned from, to; /* hosts; `to` may be SIM_NOBODY */
-	bool damaged;      /* for ARRIVED */
+	unsigned from, to;    /* hosts; `to` may be SIM_NOBODY */
+	bool damaged, forged; /* for ARRIVED */
 	const struct sim_frame *frame;
 };
 
@@ -68,7 +68,7 @@ struct sim_event {
 	enum sim_event_kind kind;
 	unsigned host, from;
 	unsigned side;
-	bool damaged;
+	bool damaged, forged;
 	struct sim_talk *talk;
 	struct sim_frame *frame;
 };
@@ -103,7 +103,8 @@ void sim_world_link_set(struct sim_world *w, unsigned from, unsigned to,
 const struct sim_link *sim_world_link(const struct sim_world *w, unsigned from, unsigned to);
 void sim_world_talk_add(struct sim_world *w, const struct sim_talk_spec *spec);
 
-/* Puts a frame, which then belongs to the world, on its way to `to`, past all links. */
+/* Puts a frame that no host has sent, and that then belongs to the world, on its way to `to`, past
+ * all links. It is not judged: it says nothing about its alleged sender. */
 void sim_world_inject(struct sim_world *w, unsigned from, unsigned to, struct sim_frame *f,
 		      uint64_t delay_ns);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "forge.h"
 #include "show.h"
 
 #define FAILURES_SHOWN 50u
@@ -78,31 +79,62 @@ static void add_run(struct seeds_total *total, const struct sim_world *w)
 		add_ends(total, &w->talks.list[i]);
 }
 
-static void run_one(const char *name, enum sim_scenario_kind kind, uint64_t seed,
-		    struct seeds_total *total)
+/* What the hooks of one run work with; show first, as its hooks expect. */
+struct watch {
+	struct show show;
+	struct forge forge;
+};
+
+/* sim_hooks.tamper */
+static void on_sent(void *user, struct sim_world *w, unsigned from, struct sim_frame *f)
 {
+	struct watch *watch = user;
+
+	forge_beside(&watch->forge, w, from, f);
+}
+
+static struct sim_hooks hooks_of(const struct seeds_plan *plan, uint64_t seed, struct watch *watch)
+{
+	struct sim_hooks hooks = {.user = watch};
+
+	forge_init(&watch->forge, seed);
+	switch (plan->network) {
+	case SEEDS_HONEST:
+		break;
+	case SEEDS_HOSTILE:
+		hooks.tamper = on_sent;
+		break;
+	}
+	return hooks;
+}
+
+static void run_one(const struct seeds_plan *plan, uint64_t seed, struct seeds_total *total)
+{
+	struct watch watch;
+	struct sim_hooks hooks = hooks_of(plan, seed, &watch);
 	struct sim_world w;
 
 	crash_len = (size_t)snprintf(crash_line, sizeof(crash_line),
 				     "seed %" PRIu64 ": crashed; repeat with WEIR_SIM_SEED=%" PRIu64
 				     " %s\n",
-				     seed, seed, name);
-	sim_scenario_make(&w, kind, seed, NULL);
+				     seed, seed, plan->name);
+	sim_scenario_make(&w, plan->kind, seed, &hooks);
 	if (!sim_world_run(&w) && total->failures++ < FAILURES_SHOWN)
 		fprintf(stderr, "seed %" PRIu64 ": %s; repeat with WEIR_SIM_SEED=%" PRIu64 " %s\n",
-			seed, w.oracle.text, seed, name);
+			seed, w.oracle.text, seed, plan->name);
 	add_run(total, &w);
 	sim_world_free(&w);
 }
 
-static void run_shown(enum sim_scenario_kind kind, uint64_t seed, struct seeds_total *total)
+static void run_shown(const struct seeds_plan *plan, uint64_t seed, struct seeds_total *total)
 {
+	struct watch watch;
+	struct sim_hooks hooks = hooks_of(plan, seed, &watch);
 	struct sim_world w = {.queue = NULL};
-	struct show show;
-	struct sim_hooks hooks = show_hooks(&show, &w);
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	sim_scenario_make(&w, kind, seed, &hooks);
+	show_hooks(&watch.show, &w, &hooks);
+	sim_scenario_make(&w, plan->kind, seed, &hooks);
 	show_world(&w);
 	if (!sim_world_run(&w))
 		total->failures++;
@@ -121,21 +153,19 @@ static void print_total(const char *name, const struct seeds_total *t)
 	       t->reordered, t->damaged, t->aborted, t->refused, t->timed_out, t->reset);
 }
 
-void seeds_run(const char *name, enum sim_scenario_kind kind, uint64_t first, uint64_t count,
-	       struct seeds_total *total)
+void seeds_run(const struct seeds_plan *plan, struct seeds_total *total)
 {
 	const char *one = getenv("WEIR_SIM_SEED");
 	const char *many = getenv("WEIR_SIM_SEEDS");
+	uint64_t count = many != NULL ? strtoull(many, NULL, 0) : plan->count;
 
 	memset(total, 0, sizeof(*total));
 	if (one != NULL) {
-		run_shown(kind, strtoull(one, NULL, 0), total);
+		run_shown(plan, strtoull(one, NULL, 0), total);
 		return;
 	}
-	if (many != NULL)
-		count = strtoull(many, NULL, 0);
 	watch_crashes();
 	for (uint64_t i = 0; i < count; i++)
-		run_one(name, kind, first + i, total);
-	print_total(name, total);
+		run_one(plan, plan->first + i, total);
+	print_total(plan->name, total);
 }

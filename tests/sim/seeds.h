@@ -17,9 +17,21 @@ struct seeds_total {
 	uint64_t aborted, refused, timed_out, reset; /* ends that were not orderly */
 };
 
-/* Runs seeds `first` to `first + count - 1`, prints one line for each that fails (at most 20), and
- * one at the end with the totals. `name` is the test's, for the line that repeats a seed. */
-void seeds_run(const char *name, enum sim_scenario_kind kind, uint64_t first, uint64_t count,
-	       struct seeds_total *total);
+/* What the network does beside its links. */
+enum seeds_network {
+	SEEDS_HONEST,
+	SEEDS_HOSTILE, /* somebody on the way injects packets of his own: see forge.h */
+};
+
+struct seeds_plan {
+	const char *name; /* of the test, for the line that repeats a seed */
+	enum sim_scenario_kind kind;
+	enum seeds_network network;
+	uint64_t first, count;
+};
+
+/* Runs the plan's seeds, prints one line for each that fails (the first 50), and one at the end
+ * with the totals. */
+void seeds_run(const struct seeds_plan *plan, struct seeds_total *total);
 
 #endif

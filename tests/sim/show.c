@@ -69,6 +69,8 @@ static void on_wire(void *user, const struct sim_wire_note *n)
 	printf("%11.6f  %u>%u %-10s ", seconds(s, n->at), n->from, n->to, what[n->kind]);
 	if (n->damaged)
 		printf("DAMAGED ");
+	if (n->forged)
+		printf("FORGED ");
 	print_packet(s, n->frame);
 }
 
@@ -86,10 +88,11 @@ static void on_trace(void *user, unsigned host, const struct weir_trace_record *
 	printf("\n");
 }
 
-struct sim_hooks show_hooks(struct show *s, const struct sim_world *world)
+void show_hooks(struct show *s, const struct sim_world *world, struct sim_hooks *hooks)
 {
 	s->world = world;
-	return (struct sim_hooks){.user = s, .wire = on_wire, .trace = on_trace};
+	hooks->wire = on_wire;
+	hooks->trace = on_trace;
 }
 
 static void show_plan(const struct sim_plan *p, unsigned side)

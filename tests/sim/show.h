@@ -11,8 +11,9 @@ struct show {
 	const struct sim_world *world;
 };
 
-/* Hooks that print to standard output; *s must live as long as the world. */
-struct sim_hooks show_hooks(struct show *s, const struct sim_world *world);
+/* Makes the hooks that watch print to standard output. *s must live as long as the world, and
+ * hooks->user must point to it, or to a struct that begins with it. */
+void show_hooks(struct show *s, const struct sim_world *world, struct sim_hooks *hooks);
 
 /* Describes the world before it runs. */
 void show_world(const struct sim_world *w);

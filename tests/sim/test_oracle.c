@@ -97,7 +97,7 @@ static void paper_pass(struct paper *p, const struct written *s)
 	struct sim_frame *f = paper_frame(p, s);
 
 	sim_tap_sent(&p->oracle, &p->talks, f);
-	sim_tap_arrived(&p->oracle, &p->talks, f);
+	sim_tap_arrived(&p->oracle, &p->talks, f, SIM_MAKER_HOST);
 	sim_frame_free(f);
 }
 

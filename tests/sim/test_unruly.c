@@ -18,10 +18,15 @@
 
 static void test_every_end_ends(void **state)
 {
+	static const struct seeds_plan plan = {.name = "sim.unruly",
+					       .kind = SIM_SCENARIO_UNRULY,
+					       .network = SEEDS_HONEST,
+					       .first = FIRST_SEED,
+					       .count = SEEDS};
 	struct seeds_total t;
 
 	(void)state;
-	seeds_run("sim.unruly", SIM_SCENARIO_UNRULY, FIRST_SEED, SEEDS, &t);
+	seeds_run(&plan, &t);
 	assert_int_equal(t.failures, 0);
 	if (getenv("WEIR_SIM_SEED") != NULL)
 		return;
