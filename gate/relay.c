@@ -1,5 +1,5 @@
 /*
- * relay.c: the life of relays: from a held SYN to the end of both sides.
+ * relay.c: the life of relays: their table, the engine's events, their end.
  *
  * Theory of operation
  *
@@ -7,7 +7,7 @@
  * connects outside before anything is answered inside, so that a connection to a dead, closed or
  * unreachable destination fails inside exactly as it fails outside:
  *
- *   SYN              the destination's class decides (addr.h); then a non-blocking connect()
+ *   SYN              relay_open.c: the destination's class decides; then a non-blocking connect()
  *     connected      weir_half_accept: SYN-ACK           CONNECTING -> ACCEPTING
  *     failed         weir_half_refuse, by errno          CONNECTING -> free
  *   HALF_GONE        the program gave up                 -> free
@@ -18,31 +18,17 @@
  *
  * A relay is named to the engine by its place and its generation, so an event that comes late for a
  * record that was used again does not match.
- *
- * A destination that does not answer holds its attempt until the host's kernel gives up (two
- * minutes), and may not block anyone else: at most CONNECTING_MAX attempts wait, at most
- * CONNECTING_DEST_MAX of them for one destination; one more ends the oldest. The program's own
- * retransmission of its SYN then tries again.
  */
 #include "relay_impl.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "weir/info.h"
 
-#define CONNECTING_MAX      2048u
-#define CONNECTING_DEST_MAX 1024u
-
-#define WATCHED (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
-
-static uint64_t relay_user(const struct relay *r)
+uint64_t relay_user(const struct relay *r)
 {
 	return (uint64_t)r->generation << 32 | (uint32_t)(r - r->table->relays + 1);
 }
@@ -59,7 +45,7 @@ static struct relay *relay_find(struct gate_relays *t, uint64_t user)
 	return r->phase != RELAY_FREE && r->generation == user >> 32 ? r : NULL;
 }
 
-static void tell(struct gate_relays *t, enum gate_notice what)
+void relay_tell(struct gate_relays *t, enum gate_notice what)
 {
 	uint32_t bit = 1u << what;
 
@@ -70,7 +56,7 @@ static void tell(struct gate_relays *t, enum gate_notice what)
 
 /* --- Records ------------------------------------------------------------------------------- */
 
-static struct relay *relay_new(struct gate_relays *t, const struct weir_event *ev)
+struct relay *relay_new(struct gate_relays *t, const struct weir_event *ev)
 {
 	struct relay *r = t->free;
 
@@ -89,7 +75,7 @@ static struct relay *relay_new(struct gate_relays *t, const struct weir_event *e
 	return r;
 }
 
-static void leave_connecting(struct relay *r)
+void relay_leave_connecting(struct relay *r)
 {
 	if (r->phase != RELAY_CONNECTING)
 		return;
@@ -148,7 +134,7 @@ void relay_free(struct relay *r)
 	struct gate_relays *t = r->table;
 
 	relay_close_fd(r);
-	leave_connecting(r);
+	relay_leave_connecting(r);
 	leave_reset(r);
 	leave_again(r);
 	if (r->link != NULL)
@@ -184,187 +170,6 @@ void relay_host_reset(struct relay *r)
 	r->table->reset = r;
 }
 
-/* --- Opening ------------------------------------------------------------------------------- */
-
-static enum weir_refusal refusal_of(int err)
-{
-	switch (err) {
-	case EHOSTUNREACH:
-	case EHOSTDOWN:
-	case EADDRNOTAVAIL:
-	case EINVAL:
-		return WEIR_REFUSE_UNREACH_HOST;
-	case ENETUNREACH:
-	case ENETDOWN:
-	case EAFNOSUPPORT:
-		return WEIR_REFUSE_UNREACH_NET;
-	case EACCES:
-	case EPERM:
-		return WEIR_REFUSE_UNREACH_ADMIN;
-	case ETIMEDOUT:
-		return WEIR_REFUSE_DROP;
-	default: /* ECONNREFUSED, ECONNRESET, and our own want of descriptors or memory */
-		return WEIR_REFUSE_RST;
-	}
-}
-
-static bool is_shortage(int err)
-{
-	return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOBUFS;
-}
-
-static void refuse(struct gate_relays *t, weir_half half, enum weir_refusal how)
-{
-	(void)weir_half_refuse(t->stack, half, how, weir_loop_now(t->loop));
-}
-
-static void fail_connecting(struct relay *r, int err)
-{
-	struct gate_relays *t = r->table;
-
-	t->stats.failed++;
-	if (is_shortage(err)) {
-		t->stats.out_of_fds++;
-		tell(t, GATE_NOTICE_DESCRIPTORS);
-	}
-	refuse(t, r->half, refusal_of(err));
-	relay_free(r);
-}
-
-/* Makes room if too many attempts wait, or too many for the destination of `r`. */
-static void bound_connecting(struct relay *r)
-{
-	struct gate_relays *t = r->table;
-	struct relay *at, *oldest = NULL;
-	unsigned same = 0;
-
-	if (t->connecting_count <= CONNECTING_DEST_MAX)
-		return;
-	for (at = t->connecting.next; at != &t->connecting; at = at->next) {
-		if (at->dest.port != r->dest.port ||
-		    memcmp(&at->dest.addr, &r->dest.addr, sizeof(r->dest.addr)) != 0)
-			continue;
-		oldest = oldest == NULL ? at : oldest;
-		same++;
-	}
-	if (same <= CONNECTING_DEST_MAX)
-		oldest = t->connecting_count > CONNECTING_MAX ? t->connecting.next : NULL;
-	if (oldest == NULL)
-		return;
-	t->stats.given_up++;
-	refuse(t, oldest->half, WEIR_REFUSE_DROP);
-	relay_free(oldest);
-}
-
-static void accept_connected(struct relay *r)
-{
-	struct gate_relays *t = r->table;
-
-	leave_connecting(r);
-	r->phase = RELAY_ACCEPTING;
-	if (weir_half_accept(t->stack, r->half, relay_user(r), weir_loop_now(t->loop)) != WEIR_OK)
-		relay_free(r);
-}
-
-/* The outcome of connect(), when the descriptor has become writable or failed. */
-static void finish_connecting(struct relay *r)
-{
-	socklen_t len = sizeof(int);
-	int err = 0;
-
-	if (getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
-		err = errno;
-	if (err != 0)
-		fail_connecting(r, err);
-	else
-		accept_connected(r);
-}
-
-static void on_descriptor(void *user, uint32_t events)
-{
-	struct relay *r = user;
-
-	if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
-		r->flags |= RELAY_HOST_READABLE;
-	if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
-		r->flags |= RELAY_HOST_WRITABLE;
-	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
-		r->flags |= RELAY_HOST_HUP;
-	/* After its end of stream there is nothing to read that would tell. */
-	if ((events & EPOLLERR) != 0 && (r->flags & RELAY_HOST_ENDED) != 0)
-		relay_host_reset(r);
-	if (r->phase == RELAY_CONNECTING && (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
-		finish_connecting(r);
-	else if (r->phase == RELAY_OPEN)
-		relay_pump(r);
-}
-
-/* A descriptor on its way to `dest`; -1 with errno. */
-static int open_outside(const struct weir_endpoint *dest)
-{
-	struct sockaddr_storage to;
-	socklen_t len = gate_sockaddr_set(&to, dest);
-	int on = 1;
-	int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int saved;
-
-	if (fd < 0)
-		return -1;
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (connect(fd, (struct sockaddr *)&to, len) == 0 || errno == EINPROGRESS)
-		return fd;
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return -1;
-}
-
-static void start_outside(struct relay *r, const struct weir_event *ev, enum gate_dest class)
-{
-	struct gate_relays *t = r->table;
-	struct sockaddr_storage client;
-	socklen_t len;
-
-	if (class == GATE_DEST_ORIGIN) {
-		len = gate_sockaddr_set(&client, &ev->tuple.remote);
-		r->fd = gate_origin_connect(t->origin, (struct sockaddr *)&client, len, &r->link);
-	} else {
-		r->fd = open_outside(&r->dest);
-	}
-	if (r->fd < 0) {
-		fail_connecting(r, errno);
-		return;
-	}
-	r->watch = weir_loop_watch(t->loop, r->fd, WATCHED, on_descriptor, r);
-	if (r->watch == NULL)
-		fail_connecting(r, errno);
-	else if (class == GATE_DEST_ORIGIN)
-		accept_connected(r);
-	else
-		(void)weir_half_user_set(t->stack, r->half, relay_user(r));
-}
-
-static void on_syn(struct gate_relays *t, const struct weir_event *ev)
-{
-	enum gate_dest class = gate_dest_of(t->net, &ev->tuple.local);
-	struct relay *r;
-
-	if (class == GATE_DEST_INSIDE || class == GATE_DEST_NEVER) {
-		t->stats.refused++;
-		refuse(t, ev->half, WEIR_REFUSE_RST);
-		return;
-	}
-	r = relay_new(t, ev);
-	if (r == NULL) {
-		t->stats.out_of_table++;
-		tell(t, GATE_NOTICE_FULL);
-		refuse(t, ev->half, WEIR_REFUSE_RST);
-		return;
-	}
-	bound_connecting(r);
-	start_outside(r, ev, class);
-}
-
 /* --- Events -------------------------------------------------------------------------------- */
 
 static void on_accepted(struct gate_relays *t, struct relay *r, weir_conn conn)
@@ -382,7 +187,7 @@ void gate_relays_event(struct gate_relays *t, const struct weir_event *ev)
 
 	switch (ev->kind) {
 	case WEIR_EV_SYN:
-		on_syn(t, ev);
+		relay_open(t, ev);
 		return;
 	case WEIR_EV_ACCEPTED:
 		if (r != NULL)

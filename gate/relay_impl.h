@@ -1,5 +1,6 @@
 /*
- * relay_impl.h: one relay, shared by relay.c (its life) and relay_pump.c (its bytes).
+ * relay_impl.h: one relay, shared by relay.c (its life), relay_open.c (its beginning) and
+ * relay_pump.c (its bytes).
  */
 #ifndef GATE_RELAY_IMPL_H
 #define GATE_RELAY_IMPL_H
@@ -57,6 +58,18 @@ struct gate_relays {
 	uint32_t told; /* bit for each gate_notice */
 	struct relay relays[GATE_RELAYS_MAX];
 };
+
+/* A held SYN: starts a relay, or refuses. */
+void relay_open(struct gate_relays *t, const struct weir_event *ev);
+
+/* A record in RELAY_CONNECTING for the SYN of `ev`; NULL: all are in use. */
+struct relay *relay_new(struct gate_relays *t, const struct weir_event *ev);
+/* Takes a record out of the list of connecting ones, before its phase changes. */
+void relay_leave_connecting(struct relay *r);
+/* What names the relay to the engine. */
+uint64_t relay_user(const struct relay *r);
+/* Gives a notice, the first time. */
+void relay_tell(struct gate_relays *t, enum gate_notice what);
 
 /* Moves bytes both ways until one side has to wait or the turn is over. The relay may be free
  * afterwards. */
