@@ -11,7 +11,9 @@
  *   --after-eof     send only after the peer has ended its stream
  *   --abort-at N    reset the connection when N bytes were received
  *   --from-port N   the port to connect from
+ *   --bad N SEED    lose, swap and double N of 1,000 frames (bad_link.h)
  *   --on-signal     connect only after SIGUSR1; what has come by then is read later
+ *   --stay          answer what still comes after the end, until SIGTERM
  *   --set NAME=N    a setting of the engine
  */
 #include <arpa/inet.h>
@@ -22,8 +24,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "bad_link.h"
 #include "weir/info.h"
 #include "weir/loop.h"
 
@@ -36,9 +40,13 @@ struct peer {
 		bool open;
 	} ref;
 	struct weir_watch *input; /* NULL: a file, always ready */
+	struct weir_watch *term;
+	bool ended;
 	bool input_ended, peer_ended;
 	bool after_eof;
-	bool on_signal;
+	bool on_signal, stay;
+	unsigned bad_permille;
+	uint32_t seed;
 	uint16_t from_port;
 	uint64_t abort_at; /* 0: never */
 	uint64_t sent, received;
@@ -75,7 +83,35 @@ static void finish(struct peer *p, enum weir_err reason)
 {
 	p->reason = reason;
 	p->ref.open = false;
-	weir_loop_stop(p->loop);
+	p->ended = true;
+	if (!p->stay)
+		weir_loop_stop(p->loop);
+}
+
+/* SIGTERM: need not stay any longer. */
+static void stay_no_more(void *user, uint32_t events)
+{
+	struct peer *p = user;
+
+	(void)events;
+	p->stay = false;
+	weir_watch_remove(p->term);
+	if (p->ended)
+		weir_loop_stop(p->loop);
+}
+
+static void watch_term(struct peer *p)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	p->term = weir_loop_watch(p->loop, fd, EPOLLIN, stay_no_more, p);
+	if (p->term == NULL)
+		die("signals");
 }
 
 static void write_all(const uint8_t *bytes, size_t len)
@@ -253,6 +289,11 @@ static int read_options(struct peer *p, struct weir_config *cfg, int argc, char 
 			p->abort_at = strtoull(argv[++i], NULL, 10);
 		} else if (strcmp(argv[i], "--from-port") == 0 && i + 1 < argc) {
 			p->from_port = (uint16_t)atoi(argv[++i]);
+		} else if (strcmp(argv[i], "--bad") == 0 && i + 2 < argc) {
+			p->bad_permille = (unsigned)atoi(argv[++i]);
+			p->seed = (uint32_t)atoi(argv[++i]);
+		} else if (strcmp(argv[i], "--stay") == 0) {
+			p->stay = true;
 		} else if (strcmp(argv[i], "--on-signal") == 0) {
 			p->on_signal = true;
 		} else if (strcmp(argv[i], "--set") == 0 && i + 1 < argc) {
@@ -298,7 +339,9 @@ int main(int argc, char **argv)
 	weir_random_keys(&cfg);
 	if (weir_link_tun_open(argv[1], &args.link) != 0)
 		die(argv[1]);
-	if (weir_loop_open(&p.loop, &args) != 0)
+	if (p.bad_permille > 0)
+		args.link = bad_link_new(args.link, p.bad_permille, p.seed);
+	if (args.link == NULL || weir_loop_open(&p.loop, &args) != 0)
 		die("loop");
 	if (weir_addr_add(weir_loop_stack(p.loop), &own, own.family == 4 ? 24 : 64) != WEIR_OK)
 		die("address");
@@ -307,11 +350,15 @@ int main(int argc, char **argv)
 	p.input = weir_loop_watch(p.loop, STDIN_FILENO, 0, input_ready, &p);
 	if (p.input == NULL && errno != EPERM)
 		die("standard input");
+	if (p.stay)
+		watch_term(&p);
 	if (p.on_signal)
 		await_signal();
 	open_peer(&p, weir_loop_stack(p.loop), argv);
 	if (weir_loop_run(p.loop) != 0)
 		die("run");
+	if (p.bad_permille > 0)
+		fprintf(stderr, "lost %llu\n", (unsigned long long)bad_link_lost(args.link));
 	status = report(&p, args.link);
 	weir_loop_close(p.loop);
 	return status;

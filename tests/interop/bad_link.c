@@ -1,0 +1,98 @@
+/*
+ * bad_link.c: a link that loses, swaps and doubles frames.
+ */
+#include "bad_link.h"
+
+#include <stdlib.h>
+
+struct bad_link {
+	struct weir_link link;
+	struct weir_link *below;
+	unsigned permille;
+	uint32_t random; /* xorshift (Marsaglia, 2003), never 0 */
+	uint64_t lost;
+};
+
+static struct bad_link *bad_of(struct weir_link *l)
+{
+	return (struct bad_link *)(void *)l; /* link is the first member */
+}
+
+/* True for permille of 1,000 calls. */
+static bool strikes(struct bad_link *b)
+{
+	b->random ^= b->random << 13;
+	b->random ^= b->random >> 17;
+	b->random ^= b->random << 5;
+	return b->random % 1000 < b->permille;
+}
+
+static int bad_recv(struct weir_link *l, struct weir_frame *frames, int max)
+{
+	struct bad_link *b = bad_of(l);
+	int n = b->below->ops->recv(b->below, frames, max);
+	int i, kept = 0;
+
+	for (i = 0; i < n; i++) {
+		if (strikes(b)) {
+			b->lost++;
+			continue;
+		}
+		frames[kept] = frames[i];
+		if (kept > 0 && strikes(b)) {
+			struct weir_frame swapped = frames[kept];
+
+			frames[kept] = frames[kept - 1];
+			frames[kept - 1] = swapped;
+		}
+		kept++;
+	}
+	return n < 0 ? n : kept;
+}
+
+static int bad_send(struct weir_link *l, const struct weir_packet *p)
+{
+	struct bad_link *b = bad_of(l);
+
+	if (strikes(b)) {
+		b->lost++;
+		return 0;
+	}
+	if (strikes(b))
+		(void)b->below->ops->send(b->below, p);
+	return b->below->ops->send(b->below, p);
+}
+
+static void bad_close(struct weir_link *l)
+{
+	struct bad_link *b = bad_of(l);
+
+	weir_link_close(b->below);
+	free(b);
+}
+
+static const struct weir_link_ops bad_ops = {
+	.recv = bad_recv,
+	.send = bad_send,
+	.close = bad_close,
+};
+
+struct weir_link *bad_link_new(struct weir_link *below, unsigned permille, uint32_t seed)
+{
+	struct bad_link *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return NULL;
+	b->link = *below;
+	b->link.ops = &bad_ops;
+	b->link.gso_max = 0;
+	b->below = below;
+	b->permille = permille;
+	b->random = seed * 2654435761u | 1u;
+	return &b->link;
+}
+
+uint64_t bad_link_lost(const struct weir_link *l)
+{
+	return ((const struct bad_link *)(const void *)l)->lost;
+}
