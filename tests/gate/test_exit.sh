@@ -120,7 +120,8 @@ check "standard input stays closed inside" same "" \
 	"$("$weir" run -- sh -c 'ls -l /proc/$$/fd/0 2>/dev/null' <&-)"
 check "standard output closed" same 4 "$("$weir" run -- sh -c 'exit 4' >&- 2>"$work/err"; echo $?)"
 check "all standard streams closed" same 4 "$("$weir" run -- sh -c 'exit 4' <&- >&- 2>&-; echo $?)"
-check "weir inside weir" same 7 \
+# User id 0 of a namespace cannot be mapped again without CAP_SETFCAP.
+[ "$WEIR_TEST_WORLD" != 0 ] || check "weir inside weir" same 7 \
 	"$(status as_user "$weir" run -- "$weir" run -- sh -c 'exit 7')"
 check "a trace into a descriptor" matches . "$("$weir" run --trace /dev/fd/7 -- true 7>&1 | wc -c)"
 check "SIGCHLD and SIGPIPE ignored by the caller" same 7 "$(trap '' CHLD PIPE
