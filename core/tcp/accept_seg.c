@@ -153,8 +153,8 @@ enum tcp_step accept_sequence(struct tcp_in *in)
 {
 	struct tcb *t = in->t;
 	struct tcp_seg *s = &in->seg;
-	seq_t first = s->seq;
 
+	in->first = s->seq;
 	if (s->flags & TCP_RST)
 		return accept_rst(in);
 	if (t->state == WEIR_STATE_SYN_RECEIVED && (s->flags & TCP_SYN) &&
@@ -170,7 +170,7 @@ enum tcp_step accept_sequence(struct tcp_in *in)
 	}
 	if (!acceptable(t, s))
 		return unacceptable(in);
-	input_ts_recent(in, first);
+	in->in_window = true;
 	if (!(s->flags & TCP_SYN))
 		trim(t, s);
 	return TCP_STEP_ON;

@@ -190,6 +190,8 @@ enum tcp_step ack_process(struct tcp_in *in)
 	}
 	if (check_range(in) == TCP_STEP_DONE)
 		return TCP_STEP_DONE;
+	if (in->in_window)
+		input_ts_recent(in, in->first);
 	a.duplicate = is_duplicate(in, a.wnd);
 	a.echo_ns = echo_age(in);
 	update_window(in, &a);

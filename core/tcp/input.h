@@ -12,6 +12,8 @@ struct tcp_in {
 	struct tcp_env *env;
 	struct tcb *t;
 	struct tcp_seg seg; /* trimmed as the steps go */
+	seq_t first;        /* of the segment as it came, before trimming */
+	bool in_window;     /* it passed the sequence check: its timestamp may be remembered */
 	weir_time now;
 	enum weir_counter verdict; /* ACCEPTED until a step says otherwise */
 	seq_t answer_seq; /* if `answer`: an RST with this SEG.SEQ and no ACK is to be sent */
@@ -42,7 +44,8 @@ static inline enum tcp_step input_done(struct tcp_in *in, enum weir_counter verd
 }
 
 /* Remembers the timestamp if the rule lets it (RFC7323-17); `at` is the segment's first sequence
- * number before trimming. */
+ * number before trimming. To be called when its ACK was found possible: a forger who only hits the
+ * window must not set a time that PAWS would then hold against the peer. */
 void input_ts_recent(struct tcp_in *in, seq_t at);
 
 #endif
