@@ -210,6 +210,7 @@ static void end(struct weir_stack *s, uint32_t slot, enum weir_err reason)
 		return;
 	}
 	h->half.mss = (uint16_t)reason; /* kept for the event; the rest is of no use any more */
+	h->half.flags &= HALF_V6;       /* nobody can decide on it any more: see held_get() */
 	fifo_push(&s->half_queue[HALF_STAGE_GONE], &s->halfs, NODE, slot);
 }
 
