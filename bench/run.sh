@@ -135,9 +135,28 @@ serve_round() {
 # The host's address that programs connect to; nothing of it leaves the namespace.
 host=10.77.1.1
 
-iperf_figure() {
-	python3 -c 'import json, sys
-print("%.3f" % (json.load(sys.stdin)["end"]["sum_received"]["bits_per_second"] / 1e9))'
+# iperf SUBJECT WHAT IPERF_OPTION...: the throughput, and the processor time of the program and of
+# what carries it (but not of the server), which moves less on a busy machine.
+iperf() {
+	local subject=$1 what=$2 figures
+	shift 2
+	{
+		TIMEFORMAT='%U %S'
+		time via "$subject" iperf3 -c $host -J -t $seconds "$@" \
+			>"$tmp/iperf.json" 2>>"$tmp/via.err"
+	} 2>"$tmp/iperf.cpu"
+	figures=$(python3 - "$tmp/iperf.json" "$tmp/iperf.cpu" <<'PY'
+import json
+import sys
+
+with open(sys.argv[1], encoding="utf-8") as report, open(sys.argv[2], encoding="utf-8") as cpu:
+    received = json.load(report)["end"]["sum_received"]
+    seconds = sum(float(x) for x in cpu.read().split())
+    print(f"{received['bits_per_second'] / 1e9:.3f} {seconds / received['bytes'] * 1e9:.4f}")
+PY
+	)
+	record run "$what" Gbit/s "$subject" "${figures% *}"
+	record run "$what: processor time" s/GB "$subject" "${figures#* }"
 }
 
 # via SUBJECT COMMAND...: runs it inside of the subject.
@@ -145,11 +164,11 @@ via() {
 	local subject=$1
 	shift
 	case $subject in
-	host) in_near "$@" ;;
-	"weir run") in_near "$WEIR_BIN" run -- "$@" ;;
+	host) (in_near "$@") ;;
+	"weir run") (in_near "$WEIR_BIN" run -- "$@") ;;
 	pasta)
-		in_near pasta --runas 0 --quiet --log-file "$tmp/pasta.log" --config-net \
-			--no-map-gw -- "$@" 2>>"$tmp/pasta.err"
+		(in_near pasta --runas 0 --quiet --log-file "$tmp/pasta.log" --config-net \
+			--no-map-gw -- "$@" 2>>"$tmp/via.err")
 		;;
 	slirp4netns) via_slirp "$@" ;;
 	esac
@@ -177,10 +196,8 @@ via_slirp() {
 run_round() {
 	local subject value parallel
 	for subject in host "weir run" pasta slirp4netns; do
-		value=$(via "$subject" iperf3 -c $host -J -t $seconds | iperf_figure)
-		record run "program sends" Gbit/s "$subject" $value
-		value=$(via "$subject" iperf3 -c $host -J -t $seconds -R | iperf_figure)
-		record run "program receives" Gbit/s "$subject" $value
+		iperf "$subject" "program sends"
+		iperf "$subject" "program receives" -R
 		value=$(via "$subject" "$peer" rr $host 7 $seconds 64)
 		record run "round trip of 64 B, median" us "$subject" $value
 		for parallel in 1 32; do

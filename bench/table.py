@@ -21,7 +21,7 @@ def cell(values):
 
 def ratio(unit, ours, other):
     ours, other = statistics.median(ours), statistics.median(other)
-    return f"{other / ours if unit == 'us' else ours / other:.2f}"
+    return f"{other / ours if unit in ('us', 's/GB') else ours / other:.2f}"
 
 
 for part in dict.fromkeys(key[0] for key in figures):

@@ -43,9 +43,10 @@
 
 #include "weir/link.h"
 
-/* Frames a call of recv, and the bytes after which it stops (a part of a common L2 cache). */
+/* Frames a call of recv, and the bytes after which it stops: half of the default receive window, so
+ * that the sender fills the other half while we work on this one. */
 #define RECV_BATCH_FRAMES 32
-#define RECV_BATCH_BYTES  (256u * 1024u)
+#define RECV_BATCH_BYTES  (512u * 1024u)
 
 #define PACKET_MAX  65535u
 #define PACKET_AT   64u /* where the IP packet begins in a buffer: a cache line */
