@@ -23,10 +23,14 @@
 
 #define MS               1000000u
 #define AGAIN_PORT       5000u
+#define WRAP_PORT        6000u
+#define ISN_TICK_NS      4000u /* RFC 9293 3.4.1 */
+#define CROWD_HOSTS      6u
+#define CROWD_TALKS      40u
 #define SERVER_PORT      80u
 #define SERVER_PORT_HELD 81u
 #define BOTH_PORT        4000u
-#define HORIZON_NS       (4ull * 3600 * 1000000000)
+#define HORIZON_NS       (12ull * 3600 * 1000000000)
 #define STEPS_MAX        2000000u
 #define SMALL_STREAM     2048u
 #define TALKS_MAX        3u
@@ -266,15 +270,18 @@ static void pick_ends(struct sim_rng *r, struct sim_plan p[2])
 	}
 }
 
-static void pick_talk(struct sim_rng *r, struct sim_talk_spec *t, uint8_t family, weir_time start)
+static void pick_talk(struct sim_rng *r, struct sim_talk_spec *t, uint8_t family,
+		      const struct sim_world *w)
 {
+	unsigned hosts = w->host_count;
+
 	memset(t, 0, sizeof(*t));
-	t->host[0] = (unsigned)sim_rng_below(r, 2);
-	t->host[1] = !t->host[0];
+	t->host[0] = (unsigned)sim_rng_below(r, hosts);
+	t->host[1] = (t->host[0] + 1 + (unsigned)sim_rng_below(r, hosts - 1)) % hosts;
 	t->after = SIM_TALK_NONE;
 	t->family = family;
 	t->port[1] = sim_rng_below(r, 4) ? SERVER_PORT : SERVER_PORT_HELD;
-	t->open_at = start + sim_rng_below(r, 10 * MS);
+	t->open_at = w->cfg.start + sim_rng_below(r, 10 * MS);
 	t->reply = SIM_REPLY_ACCEPT;
 	t->reply_after_ns = sim_rng_below(r, 2) ? 0 : sim_rng_below(r, 3000 * (uint64_t)MS);
 	t->expect = SIM_EXPECT_INTACT;
@@ -290,6 +297,28 @@ static void open_both(struct sim_rng *r, struct sim_talk_spec *t, uint16_t port,
 	t->open = SIM_OPEN_BOTH;
 	t->port[0] = t->port[1] = port;
 	t->open_at_1 = t->open_at + sim_rng_below(r, delay_ns);
+}
+
+/* Has the talk opened when the initial sequence number of one side is about to wrap. The ISN is a
+ * clock plus a hash of the endpoints (RFC 6528): an attempt that is given up at once tells it. */
+static void open_at_wrap(struct sim_world *w, struct sim_rng *r, struct sim_talk_spec *t)
+{
+	unsigned side = (unsigned)sim_rng_below(r, 2);
+	struct sim_host *h = &w->host[t->host[side]];
+	struct weir_connect_args args = {.remote.port = t->port[!side],
+					 .local.port = t->port[side]};
+	unsigned family = t->family == 4 ? 0 : 1; /* as sim_host_addrs() has them */
+	uint32_t target = UINT32_MAX - (uint32_t)sim_rng_below(r, 40000);
+	struct weir_info info;
+	weir_conn conn;
+
+	args.local.addr = h->cfg.addr[family];
+	args.remote.addr = w->host[t->host[!side]].cfg.addr[family];
+	if (weir_connect(h->stack, &args, w->cfg.start, &conn) != WEIR_OK)
+		return;
+	if (weir_conn_info(h->stack, conn, &info) == WEIR_OK)
+		t->open_at = w->cfg.start + (uint64_t)(target - info.snd_una) * ISN_TICK_NS;
+	weir_abort(h->stack, conn, w->cfg.start);
 }
 
 static void make_unruly(struct sim_rng *r, struct sim_talk_spec *t)
@@ -327,27 +356,49 @@ static weir_time pick_start(struct sim_rng *r)
 	}
 }
 
-/* Two hosts of one family and the links between them. */
+/* Tables that do not run out. */
+static void make_room(struct weir_config *c)
+{
+	c->conns_max = 4 * CROWD_TALKS;
+	c->halfs_max = c->half_source_max = 4 * CROWD_TALKS;
+	c->timewaits_max = 4 * CROWD_TALKS;
+	c->pages_max = 4096;
+	c->ranges_max = 2048;
+	c->replies_max = 256;
+}
+
 static void make_hosts(struct sim_world *w, struct sim_rng *r, enum sim_scenario_kind kind,
 		       uint8_t family)
 {
-	struct sim_link_config link;
 	struct sim_host_config host;
 
-	for (unsigned i = 0; i < 2; i++) {
-		pick_host(r, &host, i, family, w->cfg.seed);
+	for (unsigned i = 0; i < w->cfg.hosts_max; i++) {
+		/* The larger least MTU, where both families are spoken. */
+		pick_host(r, &host, i, kind == SIM_SCENARIO_CROWD ? 6 : family, w->cfg.seed);
+		if (kind == SIM_SCENARIO_CROWD)
+			make_room(&host.stack);
 		sim_world_host_add(w, &host);
-	}
-	for (unsigned i = 0; i < 2; i++) {
-		pick_link(r, &link);
-		if (kind == SIM_SCENARIO_UNRULY && sim_rng_below(r, 6) == 0)
-			link.dead_from = w->cfg.start + sim_rng_below(r, 2000 * (uint64_t)MS);
-		sim_world_link_set(w, i, !i, &link);
-	}
-	for (unsigned i = 0; i < 2 && !w->oracle.failed; i++) {
+		if (w->oracle.failed)
+			return;
 		sim_host_listen(&w->host[i], SERVER_PORT, WEIR_ACCEPT_EARLY);
 		sim_host_listen(&w->host[i], SERVER_PORT_HELD, WEIR_ACCEPT_HELD);
 	}
+}
+
+static void make_links(struct sim_world *w, struct sim_rng *r, enum sim_scenario_kind kind)
+{
+	struct sim_link_config link;
+
+	for (unsigned from = 0; from < w->host_count; from++)
+		for (unsigned to = 0; to < w->host_count; to++) {
+			if (from == to)
+				continue;
+			pick_link(r, &link);
+			if (kind == SIM_SCENARIO_UNRULY && sim_rng_below(r, 6) == 0)
+				link.dead_from =
+					w->cfg.start + sim_rng_below(r, 2000 * (uint64_t)MS);
+			sim_world_link_set(w, from, to, &link);
+		}
 }
 
 /* The same endpoints talk again while the listener's side is in TIME-WAIT: a newer SYN reuses the
@@ -381,15 +432,26 @@ static void make_talk(struct sim_world *w, struct sim_rng *r, enum sim_scenario_
 	struct sim_talk_spec t;
 	uint64_t delay_ns;
 
-	pick_talk(r, &t, family, w->cfg.start);
+	pick_talk(r, &t, family, w);
 	delay_ns = sim_world_link(w, t.host[0], t.host[1])->cfg.delay_ns;
+	if (sim_rng_below(r, 16) == 0) {
+		t.port[0] = (uint16_t)(WRAP_PORT + w->talks.count);
+		open_at_wrap(w, r, &t);
+	}
 	if (sim_rng_below(r, 8) == 0)
 		open_both(r, &t, (uint16_t)(BOTH_PORT + w->talks.count), delay_ns);
-	if (kind == SIM_SCENARIO_UNRULY)
+	if (kind == SIM_SCENARIO_UNRULY || (kind == SIM_SCENARIO_CROWD && sim_rng_below(r, 3) == 0))
 		make_unruly(r, &t);
 	sim_world_talk_add(w, &t);
-	if (kind == SIM_SCENARIO_TRANSFER && sim_rng_below(r, 16) == 0)
+	if (t.expect == SIM_EXPECT_INTACT && sim_rng_below(r, 16) == 0)
 		talk_again(w, r, &t);
+}
+
+static unsigned pick_talks(struct sim_rng *r, enum sim_scenario_kind kind)
+{
+	if (kind == SIM_SCENARIO_CROWD)
+		return (unsigned)sim_rng_range(r, 5, CROWD_TALKS);
+	return sim_rng_below(r, 8) ? 1 : (unsigned)sim_rng_range(r, 2, TALKS_MAX);
 }
 
 void sim_scenario_make(struct sim_world *w, enum sim_scenario_kind kind, uint64_t seed,
@@ -398,22 +460,27 @@ void sim_scenario_make(struct sim_world *w, enum sim_scenario_kind kind, uint64_
 	struct sim_world_config cfg = {.seed = seed,
 				       .horizon_ns = HORIZON_NS,
 				       .steps_max = STEPS_MAX,
-				       .talks_max = 2 * TALKS_MAX,
+				       .talks_max = 2 * CROWD_TALKS,
 				       .hosts_max = 2};
-	uint64_t talks;
+	unsigned talks;
 	struct sim_rng r;
 	uint8_t family;
 
 	sim_rng_seed(&r, seed);
 	cfg.start = pick_start(&r);
+	if (kind == SIM_SCENARIO_CROWD)
+		cfg.hosts_max = (uint32_t)sim_rng_range(&r, 3, CROWD_HOSTS);
 	if (hooks != NULL)
 		cfg.hooks = *hooks;
 	sim_world_init(w, &cfg);
 	family = sim_rng_below(&r, 2) ? 4 : 6;
 	make_hosts(w, &r, kind, family);
+	make_links(w, &r, kind);
 	if (w->oracle.failed)
 		return;
-	talks = sim_rng_below(&r, 8) ? 1 : sim_rng_range(&r, 2, TALKS_MAX);
-	while (talks-- > 0)
+	for (talks = pick_talks(&r, kind); talks > 0; talks--) {
+		if (kind == SIM_SCENARIO_CROWD)
+			family = sim_rng_below(&r, 2) ? 4 : 6;
 		make_talk(w, &r, kind, family);
+	}
 }

@@ -1,5 +1,5 @@
 /*
- * scenario.h: two hosts, their links and one or a few talks between them, all chosen by one seed.
+ * scenario.h: hosts, their links and the talks between them, all chosen by one seed.
  */
 #ifndef WEIR_SIM_SCENARIO_H
 #define WEIR_SIM_SCENARIO_H
@@ -7,8 +7,9 @@
 #include "sim/world.h"
 
 enum sim_scenario_kind {
-	SIM_SCENARIO_TRANSFER, /* every stream must arrive whole, however bad the links are */
-	SIM_SCENARIO_UNRULY,   /* also aborts, early closes, refusals, links that die */
+	SIM_SCENARIO_TRANSFER, /* two hosts; every stream arrives whole, however bad the links */
+	SIM_SCENARIO_UNRULY,   /* two hosts; aborts, early closes, refusals, links that die */
+	SIM_SCENARIO_CROWD,    /* three to six hosts, many talks at once, orderly ones and others */
 };
 
 /* Makes a world of `seed`, ready to run. The same arguments give the same run. */

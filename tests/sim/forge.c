@@ -10,7 +10,7 @@
  *   RST          right of everything sent so far, so never at RCV.NXT (RFC 5961 3.2)
  *   SYN          left of the window (RFC 5961 4.2); not to a TIME-WAIT record, which a SYN with a
  *                newer timestamp may end (RFC 6191)
- *   ACK too new  acknowledges what was never sent; with payload, which must go too (RFC 5961 5.2)
+ *   ACK too new  acknowledges what will not be sent; with payload, which must go too (RFC 5961 5.2)
  *   old data     other bytes in the place of those that were acknowledged
  *   far data     beyond any window
  *   no ACK       FIN, payload and everything but ACK, SYN and RST
@@ -99,7 +99,7 @@ static struct sim_frame *forge_ack_too_new(const struct draft *d)
 {
 	struct sim_frame *f = alike(d, (uint32_t)sim_rng_below(&d->forge->rng, GARBAGE_MAX));
 
-	be32_put(tcp_of(d, f) + 8, d->to->nxt + 1 + (uint32_t)sim_rng_below(&d->forge->rng, 5000));
+	be32_put(tcp_of(d, f) + 8, d->to->nxt + FAR_AWAY);
 	return f;
 }
 

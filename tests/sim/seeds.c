@@ -67,8 +67,8 @@ static void add_run(struct seeds_total *total, const struct sim_world *w)
 	total->runs++;
 	total->frames += w->frames;
 	total->steps += w->steps;
-	for (unsigned i = 0; i < w->host_count; i++) {
-		const struct sim_link_stats *s = &sim_world_link(w, i, !i)->stats;
+	for (unsigned i = 0; i < w->host_count * w->host_count; i++) {
+		const struct sim_link_stats *s = &w->link[i].stats;
 
 		total->lost += s->lost + s->overflowed + s->swallowed;
 		total->duplicated += s->duplicated;

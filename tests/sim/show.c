@@ -122,19 +122,24 @@ void show_world(const struct sim_world *w)
 		       (unsigned)h->stack.sack, (unsigned)h->stack.sndbuf,
 		       (unsigned)h->stack.rcvbuf, (unsigned)h->stack.nagle);
 	}
-	for (unsigned i = 0; i < w->host_count; i++) {
-		const struct sim_link_config *l = &sim_world_link(w, i, !i)->cfg;
+	for (unsigned i = 0; i < w->host_count * w->host_count; i++) {
+		unsigned from = i / w->host_count, to = i % w->host_count;
+		const struct sim_link_config *l = &sim_world_link(w, from, to)->cfg;
+
+		if (from == to)
+			continue;
 
 		printf("# link %u>%u: %" PRIu64 " bit/s, %" PRIu64 " ns, queue %" PRIu64
 		       ", loss %u, dup %u, reorder %u, corrupt %u ppm, spread %" PRIu64 " ns\n",
-		       i, !i, l->rate_bits, l->delay_ns, l->queue_bytes, l->loss_ppm, l->dup_ppm,
+		       from, to, l->rate_bits, l->delay_ns, l->queue_bytes, l->loss_ppm, l->dup_ppm,
 		       l->reorder_ppm, l->corrupt_ppm, l->spread_ns);
 	}
 	for (uint32_t i = 0; i < w->talks.count; i++) {
 		const struct sim_talk *t = &w->talks.list[i];
 
-		printf("# talk %u: IPv%u, ports %u > %u%s\n", i, t->spec.family, t->spec.port[0],
-		       t->spec.port[1], t->spec.open == SIM_OPEN_BOTH ? ", both open" : "");
+		printf("# talk %u: hosts %u > %u, IPv%u, ports %u > %u%s\n", i, t->spec.host[0],
+		       t->spec.host[1], t->spec.family, t->spec.port[0], t->spec.port[1],
+		       t->spec.open == SIM_OPEN_BOTH ? ", both open" : "");
 		show_plan(&t->spec.plan[0], 0);
 		show_plan(&t->spec.plan[1], 1);
 	}

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/be.h"
+#include "plain.h"
 #include "sim/scenario.h"
 #include "wire/ip4.h"
 
@@ -302,41 +303,13 @@ struct cheat {
 	uint64_t hash;      /* of all that was on the wire */
 };
 
-/* Host 0 sends 20,000 bytes to host 1 and 5,000 come back, over a good link. */
 static void make_run(struct sim_world *w, struct cheat *cheat,
 		     void (*tamper)(void *, struct sim_world *, unsigned, struct sim_frame *))
 {
-	struct sim_world_config cfg = {.seed = 11,
-				       .start = 5000 * MS,
-				       .horizon_ns = 3600000 * MS,
-				       .steps_max = 1000000,
-				       .talks_max = 1,
-				       .hosts_max = 2};
-	struct sim_talk_spec t = {.host = {0, 1},
-				  .family = 4,
-				  .port = {0, 80},
-				  .after = SIM_TALK_NONE,
-				  .open_at = 5001 * MS,
-				  .expect = SIM_EXPECT_INTACT};
-	struct sim_host_config host = {.device = {.mtu = 1500}};
+	struct plain plain = {.hooks = {.user = cheat, .tamper = tamper}, .timestamps = {1, 1}};
 
 	memset(cheat, 0, sizeof(*cheat));
-	cfg.hooks.user = cheat;
-	cfg.hooks.tamper = tamper;
-	sim_world_init(w, &cfg);
-	for (unsigned i = 0; i < 2; i++) {
-		sim_stack_config(&host.stack, i);
-		sim_host_addrs(&host, i);
-		sim_world_host_add(w, &host);
-	}
-	sim_host_listen(&w->host[1], 80, WEIR_ACCEPT_EARLY);
-	for (unsigned side = 0; side < 2; side++)
-		t.plan[side] = (struct sim_plan){.total = side == 0 ? 20000 : 5000,
-						 .write_min = 1000,
-						 .write_max = 4000,
-						 .read_min = 1000,
-						 .read_max = 4000};
-	sim_world_talk_add(w, &t);
+	plain_world(w, &plain);
 }
 
 /* Counts data segments of host 0; true for the third. */
@@ -463,7 +436,7 @@ static void test_duplicate_with_wrong_bytes_after(void **state)
 /* The path dies while data is under way: both ends end by their timeouts, and nothing leaks. */
 static void die(struct sim_world *w)
 {
-	struct sim_link_config dead = {.delay_ns = MS, .dead_from = 5005 * MS};
+	struct sim_link_config dead = {.delay_ns = MS, .dead_from = PLAIN_START + 5 * MS};
 
 	sim_world_link_set(w, 0, 1, &dead);
 	sim_world_link_set(w, 1, 0, &dead);

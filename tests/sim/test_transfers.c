@@ -38,34 +38,9 @@ static void test_transfers_arrive_whole(void **state)
 	assert_true(t.damaged > t.frames / 500);
 }
 
-/* Seeds beyond the count that once found a defect, with what it was. They mean the same run for as
- * long as sim/scenario.c is as it is. */
-static void test_seeds_that_failed(void **state)
-{
-	static const uint64_t seeds[] = {
-		107773, /* a connection's own SYN, come again, ended its TIME-WAIT record */
-	};
-
-	(void)state;
-	if (getenv("WEIR_SIM_SEED") != NULL || getenv("WEIR_SIM_SEEDS") != NULL)
-		skip(); /* somebody has chosen what to run */
-	for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++) {
-		struct seeds_plan plan = {.name = "sim.transfers",
-					  .kind = SIM_SCENARIO_TRANSFER,
-					  .network = SEEDS_HONEST,
-					  .first = seeds[i],
-					  .count = 1};
-		struct seeds_total t;
-
-		seeds_run(&plan, &t);
-		assert_int_equal(t.failures, 0);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_seeds_that_failed),
 		cmocka_unit_test(test_transfers_arrive_whole),
 	};
 
