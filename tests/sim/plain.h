@@ -1,7 +1,7 @@
 /*
  * plain.h: a world for tests that disturb one thing: host 0 sends 20,000 bytes to port 80 of
- * host 1, 5,000 come back, over links without trouble that take 1 ms; both ends shut down and close. The
- * talk opens 1 ms after the start.
+ * host 1, 5,000 come back, over links without trouble that take 1 ms; both ends shut down and
+ * close. The talk opens 1 ms after the start.
  */
 #ifndef WEIR_TESTS_SIM_PLAIN_H
 #define WEIR_TESTS_SIM_PLAIN_H
