@@ -49,13 +49,14 @@ static void test_range(void **state)
 /* RFC9293-X-05: an old segment does not set the window. */
 static void test_window_update(void **state)
 {
+	/* The last row acknowledges something new: it is the peer's latest word. */
 	static const struct {
 		int seq; /* SEG.SEQ - SND.WL1 */
 		int ack; /* SEG.ACK - SND.WL2 */
 		bool taken;
 	} rows[] = {
-		{1, 0, true},   {0, 0, true},  {0, 1, true}, {-1, 0, false},
-		{1, -1, false}, {-1, 1, true}, /* acknowledges something new: the peer's latest word */
+		{1, 0, true},   {0, 0, true},   {0, 1, true},
+		{-1, 0, false}, {1, -1, false}, {-1, 1, true},
 	};
 	struct fix *f = *state;
 
