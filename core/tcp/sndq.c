@@ -39,6 +39,7 @@ size_t sndq_append(struct tcb *t, struct tcp_env *env, const uint8_t *bytes, siz
 	uint32_t room = sndq_room(t);
 	size_t n = len < room ? len : room;
 
+	t->sndq.reserved = 0;
 	n = fit_pages(&t->sndq, env, n);
 	n = pageq_write(&t->sndq.q, &env->pages, end_offset(&t->sndq), bytes, n);
 	t->sndq.len += (uint32_t)n;
@@ -51,12 +52,15 @@ size_t sndq_reserve(struct tcb *t, struct tcp_env *env, size_t want, struct page
 	uint64_t end = end_offset(&t->sndq);
 	uint32_t room = sndq_room(t);
 	size_t n = want < room ? want : room;
-	size_t covered;
+	size_t covered, count;
 
+	t->sndq.reserved = 0;
 	n = pageq_reserve(&t->sndq.q, &env->pages, end, fit_pages(&t->sndq, env, n));
 	if (n == 0)
 		return 0;
-	return pageq_pieces(&t->sndq.q, &env->pages, end, n, out, max, &covered);
+	count = pageq_pieces(&t->sndq.q, &env->pages, end, n, out, max, &covered);
+	t->sndq.reserved = (uint32_t)covered;
+	return count;
 }
 
 bool sndq_commit(struct tcb *t, struct tcp_env *env, size_t len)
@@ -66,8 +70,10 @@ bool sndq_commit(struct tcb *t, struct tcp_env *env, size_t len)
 	/* Nothing came of the reservation: an idle connection holds no page. */
 	if (len == 0 && q->len == 0)
 		pageq_clear(&q->q, &env->pages);
-	if (len > sndq_room(t) || pageq_reserve(&q->q, &env->pages, end_offset(q), len) != len)
+	/* More than what the user was given to fill is whatever the pages held before. */
+	if (len > q->reserved)
 		return false;
+	q->reserved = 0;
 	q->len += (uint32_t)len;
 	return true;
 }
@@ -83,6 +89,7 @@ void sndq_acked(struct tcb *t, struct tcp_env *env, seq_t una)
 		return;
 	q->head = seq_add(q->head, n);
 	q->len -= n;
+	q->reserved = 0; /* its pages may go back, too */
 	pageq_release(&q->q, &env->pages, q->q.head + n, q->q.head + n + q->len);
 }
 

@@ -84,11 +84,12 @@ struct tcb_rcv {
 /* Bytes to send: offset q.head is the byte at `head`. */
 struct sndq {
 	struct pageq q;
-	seq_t head;   /* sequence number of the first byte kept */
-	uint32_t len; /* bytes from head on, sent or not */
-	bool fin;     /* a FIN follows the last byte */
-	bool more;    /* the user said that more follows at once */
-	bool full;    /* the user was told AGAIN: WRITABLE is due when there is room */
+	seq_t head;        /* sequence number of the first byte kept */
+	uint32_t len;      /* bytes from head on, sent or not */
+	uint32_t reserved; /* bytes behind them that a commit may add */
+	bool fin;          /* a FIN follows the last byte */
+	bool more;         /* the user said that more follows at once */
+	bool full;         /* the user was told AGAIN: WRITABLE is due when there is room */
 };
 
 /* Bytes received: from q.head to `nxt` in order, above it the ranges. */
