@@ -1,5 +1,6 @@
 /*
- * TIME-WAIT records in the stack: 2MSL, restart, eviction, reuse, and the handle that outlives them.
+ * TIME-WAIT records in the stack: 2MSL, restart, eviction, reuse, and the handle that outlives
+ * them.
  */
 #include "fixture.h"
 
