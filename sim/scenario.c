@@ -171,7 +171,7 @@ static void pick_link(struct sim_rng *r, struct sim_link_config *cfg)
 	cfg->loss_ppm = pick_ppm(r, 50000);
 	cfg->corrupt_ppm = pick_ppm(r, 30000);
 	cfg->dup_ppm = pick_ppm(r, 50000);
-	cfg->reorder_ppm = pick_ppm(r, 100000);
+	cfg->reorder_ppm = pick_ppm(r, sim_rng_below(r, 12) ? 100000 : 700000);
 	cfg->spread_ns = sim_rng_below(r, 4) ? cfg->delay_ns : 10 * cfg->delay_ns;
 }
 

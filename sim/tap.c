@@ -19,6 +19,7 @@
  *   and nothing is sent beyond the rightmost edge that has arrived from the peer, but one sequence
  * number that stands right at the edge: a window probe (RFC 9293 3.8.6.1).
  *
+ *   It lies no further right than the buffer reaches beyond what the application has read.
  *   The edge moves right by at least half the buffer or a segment (RFC 9293 MUST-39), or by what
  *   rounding makes of it;
  * - acknowledgements: data that came in is answered by some segment within 0.5 s (MUST-40).
@@ -40,6 +41,7 @@
 #define SEGMENT_LEAST     536u /* what a receiver may take for the size of segments */
 #define TS_OPTION         12u
 #define ACK_DELAY_MAX_NS  500000000u /* RFC 9293 MUST-40 */
+#define CRUMBS_MAX        32768u     /* what rounding up may add: core/tcp/window.c */
 #define TCP_RESERVED_BITS 0x0fu      /* of the byte that holds the data offset */
 
 struct tapped {
@@ -159,6 +161,16 @@ static void judge_step(const struct tapped *t, uint32_t step, uint32_t crumb)
 		fail(t, "a silly window: the edge moves by little", step);
 }
 
+/* No more is offered than the buffer holds beyond what was read: back-pressure works. */
+static void judge_offer(const struct tapped *t, uint32_t edge, uint32_t crumb)
+{
+	const struct sim_end *e = &t->talk->end[t->side];
+	uint64_t most = e->got + e->rcvbuf + (crumb != 0 ? CRUMBS_MAX : 0);
+
+	if (e->rcvbuf != 0 && !e->closed && edge - t->peer->iss - 1 > most)
+		fail(t, "the window is larger than the buffer", (uint32_t)most);
+}
+
 static void judge_edge(const struct tapped *t)
 {
 	uint32_t edge = t->seg->ack.v + window_of(t->me, t->peer, t->seg);
@@ -168,6 +180,8 @@ static void judge_edge(const struct tapped *t)
 
 	if (t->me->has_edge && !over && seq_lt(seq_make(edge + crumb), seq_make(t->me->edge)))
 		fail(t, "the window's right edge moves left", t->me->edge - edge);
+	if (!over)
+		judge_offer(t, edge, crumb);
 	if (t->me->has_edge && !over && seq_gt(seq_make(edge), seq_make(t->me->edge)))
 		judge_step(t, edge - t->me->edge, crumb);
 	if (!t->me->has_edge || seq_gt(seq_make(edge), seq_make(t->me->edge)))

@@ -160,6 +160,7 @@ static const struct {
 	{{0, TCP_ACK, 1, 2, 0, 500, PLAIN}, "acknowledges what was never sent"},
 	{{0, TCP_ACK, 1, 0, 0, 500, PLAIN}, "acknowledgement goes back"},
 	{{0, TCP_ACK, 1, 1, 0, 499, PLAIN}, "the window's right edge moves left"},
+	{{0, TCP_ACK, 1, 1, 0, 1001, PLAIN}, "the window is larger than the buffer"},
 	{{0, TCP_ACK | TCP_FIN, 1, 1, 60, 500, PLAIN}, "FIN not behind the last byte"},
 };
 
