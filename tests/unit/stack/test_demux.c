@@ -74,6 +74,26 @@ static void test_chains(void **state)
 		conn_free(f->s, c[i]);
 }
 
+/* A record of one family is not found by a tuple of the other whose first bytes are the same. */
+static void test_families_are_apart(void **state)
+{
+	struct stk *f = *state;
+
+	for (uint8_t family = 4; family <= 6; family = (uint8_t)(family + 2)) {
+		struct weir_tuple t = stk_peer(4, 9, 1000), other;
+
+		stk_start(f);
+		stk_listen(f, WEIR_ACCEPT_EARLY, 0);
+		f->s->bucket_mask = 0;
+		other = t;
+		t.local.addr.family = t.remote.addr.family = family;
+		other.local.addr.family = other.remote.addr.family = (uint8_t)(10 - family);
+		assert_verdict(stk_syn(f, &t), ACCEPTED);
+		assert_int_equal(ref_kind(demux_find(f->s, &t)), REF_HALF);
+		assert_int_equal(demux_find(f->s, &other), REF_NONE);
+	}
+}
+
 /* Keys of records: in place for IPv4, a slot of the pool for IPv6, and both lead back. */
 static void test_pair_keys(void **state)
 {
@@ -131,11 +151,8 @@ static void test_key_matters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tuple_id),
-		TEST(test_fields),
-		TEST(test_chains),
-		TEST(test_pair_keys),
-		TEST(test_no_pair_left),
+		cmocka_unit_test(test_tuple_id), TEST(test_fields),    TEST(test_chains),
+		TEST(test_families_are_apart),   TEST(test_pair_keys), TEST(test_no_pair_left),
 		TEST(test_key_matters),
 	};
 

@@ -189,19 +189,20 @@ static void test_path_mtu(void **state)
 {
 	static const struct {
 		uint8_t family;
-		uint32_t mtu;
+		uint32_t sent, mtu;
 		enum weir_counter verdict;
 		uint32_t mss; /* afterwards */
 	} rows[] = {
-		{4, 1000, WEIR_CTR_ICMP_PMTU, 960},
-		{4, 1500, WEIR_CTR_ICMP_IGNORED, 1460},
-		{4, 9000, WEIR_CTR_ICMP_IGNORED, 1460},
-		{4, 40, WEIR_CTR_ICMP_PMTU, 28}, /* no lower than 68 */
-		{4, 0, WEIR_CTR_ICMP_PMTU, 966}, /* the plateau below 1,040: 1,006 */
-		{6, 1400, WEIR_CTR_ICMP_PMTU, 1340},
-		{6, 1280, WEIR_CTR_ICMP_PMTU, 1220},
-		{6, 1279, WEIR_CTR_ICMP_IGNORED, 1440},
-		{6, 0x10000 + 1300, WEIR_CTR_ICMP_IGNORED, 1440}, /* 32 bits count */
+		{4, 1000, 1000, WEIR_CTR_ICMP_PMTU, 960},
+		{4, 1000, 1500, WEIR_CTR_ICMP_IGNORED, 1460},
+		{4, 1000, 9000, WEIR_CTR_ICMP_IGNORED, 1460},
+		{4, 1000, 40, WEIR_CTR_ICMP_PMTU, 28}, /* no lower than 68 */
+		{4, 1000, 0, WEIR_CTR_ICMP_PMTU, 966}, /* the plateau below 1,040: 1,006 */
+		{4, 966, 0, WEIR_CTR_ICMP_PMTU, 468},  /* below 1,006 itself: 508 */
+		{6, 1000, 1400, WEIR_CTR_ICMP_PMTU, 1340},
+		{6, 1000, 1280, WEIR_CTR_ICMP_PMTU, 1220},
+		{6, 1000, 1279, WEIR_CTR_ICMP_IGNORED, 1440},
+		{6, 1000, 0x10000 + 1300, WEIR_CTR_ICMP_IGNORED, 1440}, /* 32 bits count */
 	};
 	struct stk *f = *state;
 	static uint8_t text[1000];
@@ -221,7 +222,7 @@ static void test_path_mtu(void **state)
 					.flags = TCP_SYN | TCP_ACK,
 					.opts = {.has_mss = true, .mss = 9000}});
 		stk_drain(f);
-		weir_send(f->s, c, text, 1000, 0, &n, f->now);
+		weir_send(f->s, c, text, rows[i].sent, 0, &n, f->now);
 		assert_out(f, TCP_ACK | TCP_PSH);
 		assert_int_equal(error_about(f, v4 ? 3 : 2, v4 ? 4 : 0, rows[i].mtu),
 				 rows[i].verdict);

@@ -49,6 +49,18 @@ static void test_reset_of_a_stray(void **state)
 	}
 }
 
+/* RFC9293-X-02 holds whoever asks. */
+static void test_no_reset_for_a_reset(void **state)
+{
+	struct stk *f = *state;
+	struct weir_tuple t = stk_peer(4, 9, 1000);
+	struct tcp_seg rst = {.seq = {PEER_ISN}, .flags = TCP_RST};
+
+	stk_start(f);
+	reply_reset_seg(f->s, &t, &rst, 0);
+	assert_false(stk_out(f));
+}
+
 /* replies_max: the newest is dropped and counted; those that wait go out. */
 static void test_ring_full(void **state)
 {
@@ -138,9 +150,8 @@ static void test_icmp_rate(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_reset_of_a_stray),
-		TEST(test_ring_full),
-		TEST(test_reset_of_a_connection),
+		TEST(test_reset_of_a_stray), TEST(test_no_reset_for_a_reset),
+		TEST(test_ring_full),        TEST(test_reset_of_a_connection),
 		TEST(test_icmp_rate),
 	};
 

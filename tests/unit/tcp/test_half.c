@@ -105,6 +105,8 @@ static const struct input_row rows[] = {
 	 WEIR_CTR_HALF_SYN_AGAIN},
 	/* another SYN */
 	{"SYN in the window", 0, TCP_SYN, RCV + 5, 0, 0, NO_TS, HALF_DO_END, WEIR_CTR_HALF_SYN_NEW},
+	{"SYN in it, old TS", HALF_TS, TCP_SYN, RCV + 5, 0, 0, SAME_TS - 1, HALF_DO_END,
+	 WEIR_CTR_HALF_SYN_NEW},
 	{"SYN outside", 0, TCP_SYN, RCV + WND, 0, 0, NO_TS, HALF_DO_ACK, WEIR_CTR_OUT_OF_WINDOW},
 	/* the sequence check */
 	{"ACK left of the window", 0, TCP_ACK, IRS, SND, 0, NO_TS, HALF_DO_ACK,

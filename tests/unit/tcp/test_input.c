@@ -153,6 +153,7 @@ static void test_fin(void **state)
 
 	fix_open(f, NULL);
 	assert_verdict(fix_data(f, RCV + 100, 50, TCP_FIN), OUT_OF_ORDER);
+	assert_int_equal(f->t.ackgen.dups, 1); /* RFC5681-18: one segment, one ACK */
 	assert_int_equal(f->t.state, WEIR_STATE_ESTABLISHED);
 	fix_drain(f);
 	assert_verdict(fix_data(f, RCV, 100, 0), ACCEPTED);

@@ -186,6 +186,21 @@ static void test_simultaneous_open(void **state)
 	assert_null(tcb_check(t, &f->env));
 }
 
+/* A close while the crossing SYNs are not acknowledged: the FIN goes at once (3.10.4). */
+static void test_close_in_simultaneous_open(void **state)
+{
+	struct fix *f = *state;
+
+	open_synsent(f);
+	fix_in(f, (struct tcp_seg){.seq = {IRS}, .wnd = 5000, .flags = TCP_SYN});
+	fix_drain(f);
+	assert_int_equal(user_shutdown(&f->t, &f->env, f->now), WEIR_OK);
+	assert_int_equal(f->t.state, WEIR_STATE_FIN_WAIT_1);
+	assert_plan(f, SENT_FIN, SND, 0, TCP_ACK | TCP_FIN);
+	assert_int_equal(f->t.cc.cwnd, 5360); /* it is synchronized: it has a window */
+	assert_null(tcb_check(&f->t, &f->env));
+}
+
 /* RFC6298-11: a lost SYN and no timestamps leave no sample. */
 static void test_lost_syn(void **state)
 {
@@ -207,8 +222,13 @@ static void test_lost_syn(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_outcomes),       TEST(test_complete),          TEST(test_options),
-		TEST(test_text_on_synack), TEST(test_simultaneous_open), TEST(test_lost_syn),
+		TEST(test_outcomes),
+		TEST(test_complete),
+		TEST(test_options),
+		TEST(test_text_on_synack),
+		TEST(test_simultaneous_open),
+		TEST(test_lost_syn),
+		TEST(test_close_in_simultaneous_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -300,6 +300,7 @@ static void test_probe(void **state)
 	f->t.want_probe = true;
 	assert_plan(f, PROBE_WINDOW, SND, 1, TCP_ACK);
 	assert_no_plan(f);
+	assert_false(f->t.rtt.timing); /* its answer comes when the peer has room, not before */
 	/* an ACK now must not stand beyond the window, or it would not be acceptable */
 	f->t.ackgen.now = true;
 	f->t.ackgen.why = WEIR_CTR_SENT_ACK;
@@ -357,6 +358,25 @@ static void test_resend_inside_the_window(void **state)
 	assert_plan(f, RETX_TIMEOUT, SND, MSS, TCP_ACK);
 	assert_plan(f, RETX_TIMEOUT, SND + MSS, 500, TCP_ACK);
 	assert_no_plan(f);
+	fix_ack(f, SND, 1000); /* it shrinks below what was sent again */
+	assert_no_plan(f);
+}
+
+/* RFC6298-06, MUST-18: a fast retransmission makes the timing ambiguous. */
+static void test_karn(void **state)
+{
+	struct fix *f = *state;
+
+	fix_open(f, NULL);
+	fix_send(f, 5 * MSS);
+	fix_drain(f);
+	assert_true(f->t.rtt.timing);
+	for (unsigned i = 0; i < 3; i++)
+		fix_ack(f, SND, 65535);
+	assert_plan(f, RETX_FAST, SND, MSS, TCP_ACK);
+	f->now += 70 * NS_PER_MS;
+	fix_ack(f, SND + 5 * MSS, 65535);
+	assert_int_equal(f->t.rtt.srtt_ns, 0);
 }
 
 /* RFC5681-17 */
@@ -424,6 +444,7 @@ int main(void)
 		TEST(test_probe),
 		TEST(test_resend_after_timeout),
 		TEST(test_resend_inside_the_window),
+		TEST(test_karn),
 		TEST(test_restart_after_idle),
 		TEST(test_ack_rides_on_data),
 		TEST(test_nothing_after_the_end),

@@ -237,6 +237,10 @@ static void test_timeout(void **state)
 		recovery_duplicate(t, &f->env);
 	assert_false(t->rec.active);
 	assert_int_equal(recovery_window(t), t->cc.cwnd); /* nor limited transmit */
+	tcb_flush(t, &f->env);
+	open_busy(f); /* the same when there was no recovery before */
+	recovery_timeout(t);
+	assert_int_equal(t->rec.recover.v, SND + 10 * MSS);
 }
 
 /* New data acknowledged between them: three duplicates must be in a row. */

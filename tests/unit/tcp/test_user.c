@@ -264,7 +264,12 @@ static void test_settings(void **state)
 	assert_int_equal(u->dscp, 20 + WEIR_OPT_DSCP);
 	assert_int_equal(u->ttl, 20 + WEIR_OPT_TTL);
 	/* after the end a setting starts no timer */
+	fix_send(f, 10);
 	tcb_end(&f->t, &f->env, WEIR_RESET);
+	user_set(&f->t, &f->env, WEIR_OPT_USER_TIMEOUT_MS, 1000, f->now);
+	assert_true(timers_next(&f->t.timers) == WEIR_NEVER);
+	reach(f, STATE(TIME_WAIT));
+	timers_init(&f->t.timers); /* as the stack does when the record takes over */
 	user_set(&f->t, &f->env, WEIR_OPT_KEEPALIVE, 1, f->now);
 	assert_true(timers_next(&f->t.timers) == WEIR_NEVER);
 }
