@@ -1,5 +1,6 @@
 # A thin front for CMake: `make help` lists what there is. The real build is CMakeLists.txt.
 
+MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 
@@ -14,7 +15,7 @@ help: ## show this list
 
 demo: ## install what is missing, build, and show curl running on weir
 	@tools/setup.sh demo
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) all
 	@tools/demo.sh
 
 test: ## install what is missing and run every test
@@ -30,7 +31,7 @@ format: ## lay the sources out with clang-format
 
 bench: ## measure, into build/
 	@tools/setup.sh bench
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) all
 	@tools/bench.sh
 
 fuzz: ## fuzz each target for FUZZ_SECONDS (60) seconds with libFuzzer
