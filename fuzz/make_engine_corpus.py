@@ -127,6 +127,14 @@ STORIES = {
     "time-waits-evicted": (opened(EARLY) + CLOSE_BY_US[:3] + opened(EARLY | 8) + CLOSE_BY_US[:3]
                            + opened(EARLY | 16) + CLOSE_BY_US[:3]) * 2,
     "paws-after-a-month": opened() + [("time", 15), segment(0x10, 0x12, 0x01, 0xf0, 0, 9)],
+    # What a fuzzer found: three old ACKs while our SYN and FIN are out; a packet to `::` that asks
+    # for an answer; a connection that ended and is closed with bytes unread.
+    "broke-resend-of-syn": [("connect", 0), ("synack", NEWEST, 0, 0x51), ("shutdown", NEWEST)]
+                           + [segment(0x10, 0, 0x08)] * 4,
+    "broke-answer-from-nowhere": [("raw", 40, 0x60, 0, 0, 0, 0, 0, 107, 64, 0xfd) + (0,) * 14
+                                  + (2,) + (0,) * 16],
+    "broke-close-after-end": opened() + [("shutdown", NEWEST), ("fin", NEWEST, 7), ("ack", 0, 0),
+                                         ("time", 14), ("close", NEWEST), ("read", NEWEST, 0)],
     "everyone-at-once": opened() + opened(SIX | 8) + called() + ASK + [("data", 1, 99),
                         ("data", 2, 99), ("read", 1, 0), ("read", 2, 0), ("look",), ("close", 1),
                         ("close", 2), ("look",), ("pump", 1, 9)],

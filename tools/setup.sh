@@ -35,7 +35,8 @@ nginx-light/nginx/nginx-core/nginx-full|a host server to fetch from
 tshark|reads the traces that weir writes"
 rows_fuzz="$rows_build
 clang|libFuzzer and its sanitizers
-llvm|names in sanitizer reports"
+llvm|names in sanitizer reports
+libclang-rt-14-dev/libclang-rt-18-dev|libFuzzer's run-time library"
 rows_bench="$rows_build
 iperf3|throughput
 passt|compared with

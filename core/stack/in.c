@@ -20,6 +20,7 @@
 #include "wire/checksum.h"
 #include "wire/icmp.h"
 #include "wire/ip4.h"
+#include "wire/ip6.h"
 #include "wire/udp.h"
 
 static void to_listener(struct stack_in *in, struct listener *l, const seq_t *isn,
@@ -180,6 +181,17 @@ static enum weir_counter in_udp(struct stack_in *in)
 	return WEIR_CTR_UDP_REFUSED;
 }
 
+/* The answer to a packet has its destination as source: one of ours, or with a catch-all listener
+ * any that can be a source at all, so not ::, 0/8 or 127/8 (RFC 1122 3.2.1.3). */
+static bool may_answer_from(const struct stack_in *in)
+{
+	const struct weir_addr *dst = &in->pkt.dst;
+
+	if (netif_is_ours(&in->s->netif, dst))
+		return true;
+	return dst->family == 4 ? ip4_source_ok(dst->bytes) : ip6_source_ok(dst->bytes);
+}
+
 static enum weir_counter in_packet(struct stack_in *in)
 {
 	struct weir_stack *s = in->s;
@@ -188,7 +200,8 @@ static enum weir_counter in_packet(struct stack_in *in)
 
 	in->tuple.local.addr = p->dst;
 	in->tuple.remote.addr = p->src;
-	if (verdict == WEIR_CTR_IP6_HEADER && p->problem_off && !netif_is_group(&s->netif, &p->dst))
+	if (verdict == WEIR_CTR_IP6_HEADER && p->problem_off && may_answer_from(in) &&
+	    (netif_is_ours(&s->netif, &p->dst) || listeners_take_foreign(s)))
 		reply_icmp(s, &in->tuple, ICMP6_PARAM_PROBLEM, p->problem_code, p->problem_off,
 			   p->head, p->head_len, 0);
 	if (verdict != WEIR_CTR_ACCEPTED)
@@ -197,6 +210,8 @@ static enum weir_counter in_packet(struct stack_in *in)
 		return WEIR_CTR_IP_GROUP; /* MUST-57 */
 	if (netif_is_group(&s->netif, &p->src))
 		return WEIR_CTR_IP_BAD_SOURCE; /* MUST-63 */
+	if (!may_answer_from(in))
+		return WEIR_CTR_IP_NOT_OURS;
 	if (p->proto == IP_PROTO_TCP)
 		return in_tcp(in);
 	if (!netif_is_ours(&s->netif, &p->dst) && !listeners_take_foreign(s))

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "tcp/emit.h"
+#include "wire/icmp.h"
+#include "wire/ip4.h"
 
 struct reply *reply_new(struct weir_stack *s, const struct weir_tuple *tuple, enum weir_counter why)
 {
@@ -98,6 +100,8 @@ void reply_icmp(struct weir_stack *s, const struct weir_tuple *tuple, uint8_t ty
 	r->icmp_type = type;
 	r->icmp_code = code;
 	r->icmp_rest = rest;
+	if (len > s->cfg.link_mtu - IP4_HDR_LEN - ICMP_HDR_LEN)
+		len = (size_t)s->cfg.link_mtu - IP4_HDR_LEN - ICMP_HDR_LEN; /* links of 68 bytes */
 	r->icmp_len = (uint16_t)(len < QUOTE_MAX ? len : QUOTE_MAX);
 	memcpy(r->quote, quote, r->icmp_len);
 }

@@ -5,6 +5,7 @@
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 
+#define IP6_MTU_MIN 1280u
 #define CACHE_LINE  64u
 #define CONN_STRIDE ((uint32_t)(sizeof(struct conn) + CACHE_LINE - 1) & ~(CACHE_LINE - 1))
 
@@ -93,6 +94,7 @@ enum weir_err weir_stack_init(struct weir_stack **out, void *mem, size_t len,
 	s->cfg = *cfg;
 	s->env.cfg = &s->cfg;
 	s->now = now;
+	s->records_ran = now;
 	for (uint32_t i = 0; i <= s->bucket_mask; i++)
 		s->buckets[i] = REF_NONE;
 	for (unsigned i = 0; i < HALF_STAGES; i++)
@@ -108,6 +110,8 @@ enum weir_err weir_stack_init(struct weir_stack **out, void *mem, size_t len,
 
 enum weir_err weir_addr_add(struct weir_stack *s, const struct weir_addr *addr, unsigned prefix)
 {
+	if (addr->family == 6 && s->cfg.link_mtu < IP6_MTU_MIN)
+		return WEIR_BAD_ARG; /* RFC8200-02 */
 	return netif_add(&s->netif, addr, prefix);
 }
 

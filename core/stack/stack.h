@@ -146,7 +146,8 @@ struct weir_stack {
 	size_t echo_len;
 	struct weir_tuple echo_tuple;
 	struct tokens icmp_tokens;
-	weir_time now; /* latest time seen: time never goes back */
+	weir_time now;         /* latest time seen: time never goes back */
+	weir_time records_ran; /* when the queues of the records were last run */
 	uint32_t flow_last;
 	uint16_t ip_id;
 	uint32_t port_seq; /* moves the search for a port on (RFC 6056) */

@@ -43,7 +43,7 @@ static bool is_duplicate(const struct tcp_in *in, uint32_t wnd)
 
 	/* While the window is closed ACKs answer probes: they tell nothing about a loss. */
 	if (tcb_flight(t) == 0 || t->snd.wnd == 0 || s->len || (s->flags & (TCP_SYN | TCP_FIN)) ||
-	    !seq_eq(s->ack, t->snd.una))
+	    !seq_eq(s->ack, t->snd.una) || seq_eq(t->snd.una, t->snd.iss)) /* a SYN that is out */
 		return false;
 	return wnd == t->snd.wnd || (t->sack_ok && s->opts.sack_count);
 }

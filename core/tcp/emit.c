@@ -116,6 +116,8 @@ void tcp_emit_segment(struct tcp_env *env, struct tcb *t, struct tcp_plan *p, we
 			seg->opts.ts_ecr = p->flags & TCP_ACK ? t->ts.recent : 0;
 		}
 		sack_blocks(env, t, &seg->opts);
+		while (seg->opts.sack_count && tcp_opt_len(&seg->opts) > t->path_mss)
+			seg->opts.sack_count--; /* a path of 68 bytes has no room for all */
 		if (seg->opts.sack_count && p->len)
 			fit(t, p, &seg->opts);
 		seg->flags = p->flags;

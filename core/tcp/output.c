@@ -282,8 +282,8 @@ void tcp_plan_sent(struct tcp_env *env, struct tcb *t, const struct tcp_plan *p,
 		sent_sequence(env, t, p, seq_add(p->seq, space), now);
 		t->snd.force = false;
 	}
-	if (p->why == t->rec.why)
-		t->rec.want = false;
+	if (space && seq_eq(p->seq, t->snd.una))
+		t->rec.want = false; /* whatever the reason: SND.UNA's segment went again */
 	t->want_probe = false;
 	if (p->why == WEIR_CTR_PROBE_KEEPALIVE)
 		t->want_keep = false;

@@ -71,15 +71,17 @@ enum weir_err user_shutdown(struct tcb *t, struct tcp_env *env, weir_time now)
 
 enum weir_err user_close(struct tcb *t, struct tcp_env *env, weir_time now)
 {
-	enum weir_err e;
+	enum weir_err e = t->user.closed ? WEIR_CLOSING : WEIR_OK;
 
-	if (t->state == WEIR_STATE_CLOSED)
+	if (t->state == WEIR_STATE_CLOSED) {
+		if (t->reason == WEIR_OK)
+			t->user.closed = true; /* what is unread holds CLOSED back no longer */
 		return ended(t);
+	}
 	if (t->state == WEIR_STATE_SYN_SENT) {
 		tcb_end(t, env, WEIR_ABORTED);
 		return WEIR_OK;
 	}
-	e = t->user.closed ? WEIR_CLOSING : WEIR_OK;
 	t->user.closed = true;
 	if (rcvq_readable(t) && t->state != WEIR_STATE_TIME_WAIT) {
 		t->want_rst = user_abort_owes_rst(t); /* SHLD-3 */

@@ -166,7 +166,8 @@ enum weir_err weir_stack_init(struct weir_stack **out, void *mem, size_t len,
 			      const struct weir_config *cfg, weir_time now);
 
 /* Adds an address of ours with its prefix length in bits (for the broadcast address).
- * WEIR_OK, WEIR_BAD_ARG, WEIR_NO_RESOURCES (16 addresses), WEIR_EXISTS. */
+ * WEIR_OK, WEIR_BAD_ARG (also: IPv6 over a link of less than 1,280 bytes), WEIR_NO_RESOURCES (16
+ * addresses), WEIR_EXISTS. */
 enum weir_err weir_addr_add(struct weir_stack *s, const struct weir_addr *addr, unsigned prefix);
 
 /* Takes one frame in; never fails: what is wrong with it becomes a counted verdict, which is also
@@ -265,7 +266,8 @@ enum weir_err weir_send_reserve(struct weir_stack *s, weir_conn c, size_t want,
 enum weir_err weir_send_commit(struct weir_stack *s, weir_conn c, size_t len, uint32_t flags,
 			       weir_time now);
 
-/* Bytes that a weir_send would take now (0 if none or no such connection). */
+/* Room in the send buffer: what a weir_send takes at most (less when pages are short); 0 if there
+ * is none, or no such connection. */
 size_t weir_send_room(const struct weir_stack *s, weir_conn c);
 
 /* Shows what can be read in order, as up to `max` spans, without taking it. *bytes is their sum.
