@@ -131,17 +131,20 @@ static void end_host_side(struct relay *r)
 /* The result of one readv() of up to `room` bytes. */
 static void take_read(struct relay *r, ssize_t n, size_t room)
 {
+	int error = errno;
+
+	/* Also when nothing was read: an idle connection shall not keep what was reserved. */
+	(void)weir_send_commit(r->table->stack, r->conn, n > 0 ? (size_t)n : 0, 0,
+			       weir_loop_now(r->table->loop));
 	if (n > 0) {
-		(void)weir_send_commit(r->table->stack, r->conn, (size_t)n, 0,
-				       weir_loop_now(r->table->loop));
 		if ((size_t)n < room && (r->flags & RELAY_HOST_HUP) == 0)
 			r->flags &= ~RELAY_HOST_READABLE;
 	} else if (n == 0) {
 		end_host_side(r);
-	} else if (!is_later(errno)) {
+	} else if (!is_later(error)) {
 		relay_host_reset(r);
 		end_host_side(r);
-	} else if (errno != EINTR) {
+	} else if (error != EINTR) {
 		r->flags &= ~RELAY_HOST_READABLE;
 	}
 }

@@ -49,7 +49,7 @@
 
 #define MS         1000000u
 #define TICK_NS    (20u * MS)
-#define QUIET_NS   (200u * (uint64_t)MS)
+#define QUIET_NS   (1000u * (uint64_t)MS) /* a kernel sends what was lost again after 200, 600 ms */
 #define STALLED_NS (5000u * (uint64_t)MS)
 #define DRAIN_NS   (30000u * (uint64_t)MS)
 
