@@ -146,6 +146,8 @@ void conn_settle(struct weir_stack *s, struct conn *c)
 		wheel_arm(&s->wheel, &c->timer, next);
 	if (c->attached && list_empty(&c->ready))
 		list_push(&s->ready, &c->ready);
+	if (t->user.closed)
+		t->events &= ~(1u << WEIR_EV_READABLE); /* nobody reads any more */
 	if (t->events && list_empty(&c->event))
 		list_push(&s->events, &c->event);
 }

@@ -124,7 +124,6 @@ static void test_close(void **state)
 	assert_false(stk_out(f));
 	assert_int_equal(weir_recv_peek(f->s, c, &span, 1, &n, &bytes), WEIR_NO_CONN);
 	assert_int_equal(weir_recv_consume(f->s, c, 0, f->now), WEIR_NO_CONN);
-	stk_event(f, WEIR_EV_READABLE);
 	assert_int_equal(stk_event(f, WEIR_EV_CLOSED).reason, WEIR_ABORTED);
 	assert_int_equal(counter(f, CLOSED_ABORT), 1);
 }

@@ -23,7 +23,6 @@ static weir_conn enter(struct stk *f, const struct weir_tuple *t, uint32_t *iss)
 	assert_out(f, TCP_ACK);
 	assert_int_equal(f->seg.seq.v, *iss + 2);
 	assert_int_equal(f->seg.ack.v, PEER_ISN + 2);
-	stk_event(f, WEIR_EV_READABLE);
 	return c;
 }
 
