@@ -24,6 +24,7 @@
 #include "sim/app.h"
 #include "stack/check.h"
 
+#define IP6_MTU_MIN 1280u
 #define STACK_ALIGN 64u
 #define OUTPUT_MAX  100000u
 
@@ -76,8 +77,11 @@ bool sim_host_init(struct sim_host *h, const struct sim_host_config *cfg, uint64
 	h->memory = aligned_alloc(STACK_ALIGN, bytes);
 	weir_assert(h->memory != NULL);
 	err = weir_stack_init(&h->stack, h->memory, bytes, c, now);
-	for (unsigned i = 0; err == WEIR_OK && i < cfg->addr_count; i++)
+	for (unsigned i = 0; err == WEIR_OK && i < cfg->addr_count; i++) {
+		if (cfg->addr[i].family == 6 && c->link_mtu < IP6_MTU_MIN)
+			continue; /* such a link carries no IPv6 */
 		err = weir_addr_add(h->stack, &cfg->addr[i], cfg->addr[i].family == 4 ? 8 : 64);
+	}
 	if (err != WEIR_OK)
 		sim_oracle_fail(h->oracle, "host %u: the stack is refused: %s", h->number,
 				weir_err_text(err));

@@ -233,8 +233,8 @@ enum weir_err weir_half_user_set(struct weir_stack *s, weir_half h, uint64_t use
  * A handle stays valid until its CLOSED event was read or it was aborted. Between a connection's
  * end and that event weir_send, weir_shutdown and weir_close answer with the reason of the end
  * (WEIR_RESET, WEIR_REFUSED, WEIR_TIMEOUT, WEIR_UNREACHABLE, WEIR_ABORTED), or WEIR_NO_CONN when it
- * was orderly. After weir_close nothing can be read any more, and READABLE does not come. CLOSED may
- * come before the end of the stream was peeked.
+ * was orderly. After weir_close nothing can be read any more, and READABLE does not come. CLOSED
+ * may come before the end of the stream was peeked.
  */
 
 struct weir_connect_args {
