@@ -164,7 +164,9 @@ enum weir_err weir_recv_consume(struct weir_stack *s, weir_conn h, size_t len, w
 	return WEIR_OK;
 }
 
-enum weir_err weir_shutdown(struct weir_stack *s, weir_conn h, weir_time now)
+typedef enum weir_err user_call(struct tcb *t, struct tcp_env *env, weir_time now);
+
+static enum weir_err end_by(struct weir_stack *s, weir_conn h, weir_time now, user_call *call)
 {
 	struct conn *c = conn_get(s, h);
 	enum weir_state before;
@@ -174,26 +176,20 @@ enum weir_err weir_shutdown(struct weir_stack *s, weir_conn h, weir_time now)
 	if (!c)
 		return WEIR_NO_CONN;
 	before = c->tcb.state;
-	e = user_shutdown(&c->tcb, &s->env, s->now);
-	conn_trace_state(s, c, before, WEIR_CTR_SENT_FIN);
+	e = call(&c->tcb, &s->env, s->now);
+	conn_trace_state(s, c, before, c->tcb.want_rst ? WEIR_CTR_SENT_RST : WEIR_CTR_SENT_FIN);
 	conn_settle(s, c);
 	return e;
 }
 
+enum weir_err weir_shutdown(struct weir_stack *s, weir_conn h, weir_time now)
+{
+	return end_by(s, h, now, user_shutdown);
+}
+
 enum weir_err weir_close(struct weir_stack *s, weir_conn h, weir_time now)
 {
-	struct conn *c = conn_get(s, h);
-	enum weir_state before;
-	enum weir_err e;
-
-	stack_clock(s, now);
-	if (!c)
-		return WEIR_NO_CONN;
-	before = c->tcb.state;
-	e = user_close(&c->tcb, &s->env, s->now);
-	conn_trace_state(s, c, before, c->tcb.want_rst ? WEIR_CTR_SENT_RST : WEIR_CTR_SENT_FIN);
-	conn_settle(s, c);
-	return e;
+	return end_by(s, h, now, user_close);
 }
 
 enum weir_err weir_abort(struct weir_stack *s, weir_conn h, weir_time now)
@@ -240,7 +236,7 @@ enum weir_err weir_conn_set(struct weir_stack *s, weir_conn h, enum weir_connopt
 		return WEIR_NO_CONN;
 	if (!in_range(opt, value))
 		return WEIR_BAD_ARG;
-	user_set(&c->tcb, &s->env, opt, value, s->now);
+	user_set(&c->tcb, &s->env, opt, value);
 	conn_settle(s, c);
 	return WEIR_OK;
 }

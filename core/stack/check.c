@@ -10,7 +10,7 @@ struct sums {
 
 static const char *check_conn(const struct weir_stack *s, const struct conn *c, struct sums *n)
 {
-	const char *bad = tcb_check(&c->tcb, &s->env);
+	const char *bad = tcb_check(&c->tcb);
 	uint32_t slot = pool_index(&s->conns, c);
 
 	n->conns++;

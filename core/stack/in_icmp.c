@@ -109,7 +109,7 @@ static enum weir_counter to_conn(struct stack_in *in, struct conn *c, const stru
 	in->note.flow = c->flow;
 	in->note.before = t->state;
 	if (e->kind == KIND_PATH)
-		verdict = softerr_path(t, env, e->mtu - hdrs, seq);
+		verdict = softerr_path(t, e->mtu - hdrs, seq);
 	else
 		verdict = softerr_take(t, env, e->kind == KIND_HARD ? SOFTERR_HARD : SOFTERR_SOFT,
 				       e->what, seq);

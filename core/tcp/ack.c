@@ -151,7 +151,7 @@ static void new_ack(struct tcp_in *in, const struct ack_ctx *a)
 	t->rec.partial = t->rec.active;
 	if (!t->rec.active || first_partial)
 		timers_rearm(in->env, t, in->now); /* RFC6298-09, RFC6582-03 */
-	timers_user(in->env, t, in->now);
+	timers_user(in->env, t);
 	note_room(t);
 }
 
@@ -164,7 +164,7 @@ static void same_ack(struct tcp_in *in, const struct ack_ctx *a)
 		recovery_duplicate(t, in->env);
 	if (t->snd.wnd == 0 && t->user.stuck_at != WEIR_NEVER) {
 		t->user.stuck_at = in->now; /* MUST-37: it lives, so it may take its time */
-		timers_user(in->env, t, in->now);
+		timers_user(in->env, t);
 	}
 	if (a->opened) {
 		t->retries = 0;

@@ -77,7 +77,7 @@ static void complete(struct tcp_in *in)
 	tcb_event(t, WEIR_EV_CONNECTED);
 	ackgen_now(t, WEIR_CTR_SENT_ACK);
 	timers_rearm(in->env, t, in->now);
-	timers_user(in->env, t, in->now);
+	timers_user(in->env, t);
 	timers_keepalive(t);
 	in->env->counters[WEIR_CTR_OPENED_ACTIVE]++;
 }

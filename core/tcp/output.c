@@ -265,7 +265,7 @@ static void sent_sequence(struct tcp_env *env, struct tcb *t, const struct tcp_p
 	t->rtt.sent_at = now;
 	if (t->user.stuck_at == WEIR_NEVER) {
 		t->user.stuck_at = now;
-		timers_user(env, t, now);
+		timers_user(env, t);
 	}
 	if (nothing_out || !(timer_on(t, TIMER_RTX) || timer_on(t, TIMER_PERSIST)))
 		timers_rearm(env, t, now);

@@ -21,9 +21,8 @@ enum weir_counter softerr_take(struct tcb *t, struct tcp_env *env, enum softerr_
 	return WEIR_CTR_ICMP_SOFT;
 }
 
-enum weir_counter softerr_path(struct tcb *t, struct tcp_env *env, uint32_t mss, seq_t seq)
+enum weir_counter softerr_path(struct tcb *t, uint32_t mss, seq_t seq)
 {
-	(void)env;
 	if (!in_flight(t, seq))
 		return WEIR_CTR_ICMP_STRAY;
 	if (mss >= t->path_mss)

@@ -89,7 +89,7 @@ void tcb_open_active(struct tcb *t, const struct tcp_env *env, seq_t iss, uint32
 	t->rcv.adv = seq_make(window_syn(t->user.rcvbuf));
 	fsm_step(t, FSM_OPEN);
 	t->user.stuck_at = now;
-	timers_user(env, t, now);
+	timers_user(env, t);
 }
 
 void tcb_open_passive(struct tcb *t, struct tcp_env *env, const struct tcb_passive *p,
@@ -167,11 +167,10 @@ static const char *check_timers(const struct tcb *t)
 	return NULL;
 }
 
-const char *tcb_check(const struct tcb *t, const struct tcp_env *env)
+const char *tcb_check(const struct tcb *t)
 {
 	const char *bad;
 
-	(void)env;
 	if (t->state == WEIR_STATE_CLOSED || t->state == WEIR_STATE_TIME_WAIT)
 		return timers_next(&t->timers) == WEIR_NEVER ? NULL : "a timer runs after the end";
 	bad = check_send(t);

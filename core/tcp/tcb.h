@@ -272,6 +272,6 @@ static inline bool tcb_receives(const struct tcb *t)
 }
 
 /* NULL: every invariant of the connection holds; otherwise the text of one that does not. */
-const char *tcb_check(const struct tcb *t, const struct tcp_env *env);
+const char *tcb_check(const struct tcb *t);
 
 #endif

@@ -95,12 +95,11 @@ void timers_keepalive(struct tcb *t)
 		timer_stop(t, TIMER_KEEP);
 }
 
-void timers_user(const struct tcp_env *env, struct tcb *t, weir_time now)
+void timers_user(const struct tcp_env *env, struct tcb *t)
 {
 	bool syn = t->state == WEIR_STATE_SYN_SENT || t->state == WEIR_STATE_SYN_RECEIVED;
 	uint64_t limit_ms = t->user.user_timeout_ms;
 
-	(void)now;
 	/* MUST-23: 180 s for a SYN, unless the user gave a shorter time itself (MUST-21) */
 	if (syn && (limit_ms == 0 || limit_ms == env->cfg->r2_ms || limit_ms > env->cfg->syn_r2_ms))
 		limit_ms = env->cfg->syn_r2_ms;

@@ -40,7 +40,7 @@ void timers_window(const struct tcp_env *env, struct tcb *t, weir_time now);
 void timers_keepalive(struct tcb *t);
 
 /* Sets the user timeout from the age of the oldest byte that waits. */
-void timers_user(const struct tcp_env *env, struct tcb *t, weir_time now);
+void timers_user(const struct tcp_env *env, struct tcb *t);
 
 /* Output left something to send behind although nothing is in flight that an ACK would come for:
  * the override timer sees to it (RFC9293-X-11). */

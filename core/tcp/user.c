@@ -29,7 +29,7 @@ void user_queued(struct tcb *t, struct tcp_env *env, uint32_t flags, weir_time n
 	}
 	if (t->user.stuck_at == WEIR_NEVER) {
 		t->user.stuck_at = now;
-		timers_user(env, t, now);
+		timers_user(env, t);
 	}
 }
 
@@ -116,8 +116,7 @@ bool user_abort_owes_rst(const struct tcb *t)
 	return false;
 }
 
-void user_set(struct tcb *t, const struct tcp_env *env, enum weir_connopt opt, uint64_t value,
-	      weir_time now)
+void user_set(struct tcb *t, const struct tcp_env *env, enum weir_connopt opt, uint64_t value)
 {
 	struct user *u = &t->user;
 
@@ -158,5 +157,5 @@ void user_set(struct tcb *t, const struct tcp_env *env, enum weir_connopt opt, u
 	if (t->state == WEIR_STATE_CLOSED || t->state == WEIR_STATE_TIME_WAIT)
 		return;
 	timers_keepalive(t);
-	timers_user(env, t, now);
+	timers_user(env, t);
 }

@@ -11,7 +11,7 @@
 
 static void assert_nothing_lost(const struct fix *f)
 {
-	const char *bad = tcb_check(&f->t, &f->env);
+	const char *bad = tcb_check(&f->t);
 
 	if (bad)
 		fail_msg("%s", bad);
@@ -83,10 +83,10 @@ static void test_nagle(void **state)
 	assert_no_plan(f);
 	fix_ack(f, SND + 1, 65535);
 	assert_plan(f, SENT_DATA, SND + 1, 5, PSH); /* SHLD-27: merged */
-	user_set(&f->t, &f->env, WEIR_OPT_NODELAY, 1, f->now);
+	user_set(&f->t, &f->env, WEIR_OPT_NODELAY, 1);
 	fix_send(f, 1);
 	assert_plan(f, SENT_DATA, SND + 6, 1, PSH);
-	user_set(&f->t, &f->env, WEIR_OPT_NODELAY, 0, f->now);
+	user_set(&f->t, &f->env, WEIR_OPT_NODELAY, 0);
 	fix_send(f, MSS); /* a full one waits for nobody */
 	assert_plan(f, SENT_DATA, SND + 7, MSS, PSH);
 }

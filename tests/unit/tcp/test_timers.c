@@ -166,7 +166,7 @@ static void test_user_timeout(void **state)
 		weir_time start = f->now;
 
 		fix_open(f, NULL);
-		user_set(&f->t, &f->env, WEIR_OPT_USER_TIMEOUT_MS, rows[i].set_ms, f->now);
+		user_set(&f->t, &f->env, WEIR_OPT_USER_TIMEOUT_MS, rows[i].set_ms);
 		f->now += S / 2; /* the age of what waits counts, not of the connection */
 		fix_send(f, 100);
 		while (f->t.state != WEIR_STATE_CLOSED && f->now < start + 86400 * S) {
@@ -198,7 +198,7 @@ static void test_syn_timeout(void **state)
 		fix_init(f);
 		tcb_open_active(&f->t, &f->env, seq_make(ISS), 0, f->now);
 		if (rows[i].set_ms != 1)
-			user_set(&f->t, &f->env, WEIR_OPT_USER_TIMEOUT_MS, rows[i].set_ms, f->now);
+			user_set(&f->t, &f->env, WEIR_OPT_USER_TIMEOUT_MS, rows[i].set_ms);
 		while (f->t.state != WEIR_STATE_CLOSED) {
 			fix_drain(f);
 			next_timer(f);
@@ -217,10 +217,10 @@ static void test_keepalive(void **state)
 
 	fix_open(f, NULL);
 	assert_true(timers_next(&t->timers) == WEIR_NEVER); /* off: MUST-25 */
-	user_set(t, &f->env, WEIR_OPT_KEEP_IDLE_MS, 10000, f->now);
-	user_set(t, &f->env, WEIR_OPT_KEEP_INTERVAL_MS, 2000, f->now);
-	user_set(t, &f->env, WEIR_OPT_KEEP_COUNT, 3, f->now);
-	user_set(t, &f->env, WEIR_OPT_KEEPALIVE, 1, f->now);
+	user_set(t, &f->env, WEIR_OPT_KEEP_IDLE_MS, 10000);
+	user_set(t, &f->env, WEIR_OPT_KEEP_INTERVAL_MS, 2000);
+	user_set(t, &f->env, WEIR_OPT_KEEP_COUNT, 3);
+	user_set(t, &f->env, WEIR_OPT_KEEPALIVE, 1);
 	assert_int_equal(next_timer(f), heard + 10 * S);
 	assert_plan(f, PROBE_KEEPALIVE, SND - 1, 0, TCP_ACK); /* SHLD-12 */
 	assert_no_plan(f);
@@ -244,8 +244,8 @@ static void test_keepalive_waits(void **state)
 	struct tcb *t = &f->t;
 
 	fix_open(f, NULL);
-	user_set(t, &f->env, WEIR_OPT_KEEP_IDLE_MS, 10000, f->now);
-	user_set(t, &f->env, WEIR_OPT_KEEPALIVE, 1, f->now);
+	user_set(t, &f->env, WEIR_OPT_KEEP_IDLE_MS, 10000);
+	user_set(t, &f->env, WEIR_OPT_KEEPALIVE, 1);
 	f->now += 6 * S;
 	fix_data(f, RCV, 10, 0);
 	fix_drain(f);
@@ -258,7 +258,7 @@ static void test_keepalive_waits(void **state)
 	timer_stop(t, TIMER_RTX);
 	timers_run(&f->env, t, START + 16 * S);
 	assert_false(t->want_keep);
-	user_set(t, &f->env, WEIR_OPT_KEEPALIVE, 0, f->now);
+	user_set(t, &f->env, WEIR_OPT_KEEPALIVE, 0);
 	assert_false(timer_on(t, TIMER_KEEP));
 }
 

@@ -253,7 +253,7 @@ static void test_settings(void **state)
 
 	fix_open(f, NULL);
 	for (unsigned i = 0; i < WEIR_OPT_COUNT; i++)
-		user_set(&f->t, &f->env, (enum weir_connopt)i, 20 + i, f->now);
+		user_set(&f->t, &f->env, (enum weir_connopt)i, 20 + i);
 	assert_true(u->nodelay && u->keepalive);
 	assert_int_equal(u->keep_idle_ms, 20 + WEIR_OPT_KEEP_IDLE_MS);
 	assert_int_equal(u->keep_interval_ms, 20 + WEIR_OPT_KEEP_INTERVAL_MS);
@@ -266,11 +266,11 @@ static void test_settings(void **state)
 	/* after the end a setting starts no timer */
 	fix_send(f, 10);
 	tcb_end(&f->t, &f->env, WEIR_RESET);
-	user_set(&f->t, &f->env, WEIR_OPT_USER_TIMEOUT_MS, 1000, f->now);
+	user_set(&f->t, &f->env, WEIR_OPT_USER_TIMEOUT_MS, 1000);
 	assert_true(timers_next(&f->t.timers) == WEIR_NEVER);
 	reach(f, STATE(TIME_WAIT));
 	timers_init(&f->t.timers); /* as the stack does when the record takes over */
-	user_set(&f->t, &f->env, WEIR_OPT_KEEPALIVE, 1, f->now);
+	user_set(&f->t, &f->env, WEIR_OPT_KEEPALIVE, 1);
 	assert_true(timers_next(&f->t.timers) == WEIR_NEVER);
 }
 
