@@ -60,8 +60,10 @@ check "no route, IPv6" same "$(direct 2001:db8:2::1 80)" "$(connect 2001:db8:2::
 check "no answer, IPv4" same timeout "$(connect 198.51.100.9 80 1)"
 check "no answer, IPv6" same timeout "$(connect 2001:db8:dead::9 80 1)"
 
-# What the host's kernel would take for its loopback, and what is not there inside.
-check "0.1.2.3 cannot be reached" same ECONNREFUSED "$(connect 0.1.2.3 80)"
+# What the host's kernel would take for its loopback. Not even an RST may come from there (RFC 1122
+# 3.2.1.3), so nothing answers.
+check "0.1.2.3 cannot be reached" same timeout "$(connect 0.1.2.3 80 1)"
+# What is not there inside.
 for address in 10.0.2.2 10.0.2.99 fd77:6569:72::2 fd77:6569:72::99; do
 	check "$address is refused" same ECONNREFUSED "$(connect $address 80)"
 done
