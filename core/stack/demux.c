@@ -38,13 +38,13 @@ static bool tuple_eq(const struct weir_tuple *a, const struct weir_tuple *b)
 	       netif_addr_eq(&a->local.addr, &b->local.addr);
 }
 
-static bool key_matches(const struct weir_stack *s, const struct pair_key *k, bool v6,
+static bool key_matches(const struct weir_stack *s, const struct pair_key *k, uint8_t family,
 			const struct weir_tuple *t)
 {
 	if (k->local_port != t->local.port || k->remote_port != t->remote.port ||
-	    (t->local.addr.family == 6) != v6)
+	    t->local.addr.family != family)
 		return false;
-	if (v6) {
+	if (family == 6) {
 		const struct addr6_pair *p = pool_at(&s->addr6, k->a);
 
 		return !memcmp(p->local, t->local.addr.bytes, 16) &&
@@ -78,10 +78,10 @@ static bool owns(const struct weir_stack *s, uint32_t ref, const struct weir_tup
 		return tuple_eq(&((struct conn *)pool_at(&s->conns, ref_slot(ref)))->tuple, t);
 	case REF_HALF:
 		h = pool_at(&s->halfs, ref_slot(ref));
-		return key_matches(s, &h->key, h->half.flags & HALF_V6, t);
+		return key_matches(s, &h->key, half_family(h), t);
 	case REF_TIMEWAIT:
 		w = pool_at(&s->timewaits, ref_slot(ref));
-		return key_matches(s, &w->key, w->tw.flags & TIMEWAIT_V6, t);
+		return key_matches(s, &w->key, timewait_family(w), t);
 	}
 	return false;
 }
@@ -135,20 +135,20 @@ bool pair_key_make(struct weir_stack *s, const struct weir_tuple *t, struct pair
 	return true;
 }
 
-void pair_key_drop(struct weir_stack *s, const struct pair_key *key, bool v6)
+void pair_key_drop(struct weir_stack *s, const struct pair_key *key, uint8_t family)
 {
-	if (v6)
+	if (family == 6)
 		pool_give(&s->addr6, key->a);
 }
 
-void pair_key_tuple(const struct weir_stack *s, const struct pair_key *key, bool v6,
+void pair_key_tuple(const struct weir_stack *s, const struct pair_key *key, uint8_t family,
 		    struct weir_tuple *out)
 {
 	*out = (struct weir_tuple){0};
 	out->local.port = key->local_port;
 	out->remote.port = key->remote_port;
-	out->local.addr.family = out->remote.addr.family = v6 ? 6 : 4;
-	if (v6) {
+	out->local.addr.family = out->remote.addr.family = family;
+	if (family == 6) {
 		const struct addr6_pair *p = pool_at(&s->addr6, key->a);
 
 		memcpy(out->local.addr.bytes, p->local, 16);

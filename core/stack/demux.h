@@ -14,8 +14,8 @@ void demux_remove(struct weir_stack *s, const struct weir_tuple *t, uint32_t ref
 /* Makes the key of a record; false: no room for an IPv6 pair. */
 bool pair_key_make(struct weir_stack *s, const struct weir_tuple *t, struct pair_key *key,
 		   uint8_t *v6_flags, uint8_t v6_bit);
-void pair_key_drop(struct weir_stack *s, const struct pair_key *key, bool v6);
-void pair_key_tuple(const struct weir_stack *s, const struct pair_key *key, bool v6,
+void pair_key_drop(struct weir_stack *s, const struct pair_key *key, uint8_t family);
+void pair_key_tuple(const struct weir_stack *s, const struct pair_key *key, uint8_t family,
 		    struct weir_tuple *out);
 
 /* Index into s->sources of an address. */

@@ -44,7 +44,7 @@ static void dequeue(struct weir_stack *s, unsigned stage, uint32_t slot)
 
 static void tuple_of(const struct weir_stack *s, const struct half_slot *h, struct weir_tuple *out)
 {
-	pair_key_tuple(s, &h->key, h->half.flags & HALF_V6, out);
+	pair_key_tuple(s, &h->key, half_family(h), out);
 }
 
 static uint8_t our_shift(const struct weir_stack *s)
@@ -181,7 +181,7 @@ static void release(struct weir_stack *s, uint32_t slot)
 {
 	struct half_slot *h = half_at(s, slot);
 
-	pair_key_drop(s, &h->key, h->half.flags & HALF_V6);
+	pair_key_drop(s, &h->key, half_family(h));
 	h->gen++; /* even: free */
 	pool_give(&s->halfs, slot);
 }

@@ -72,7 +72,7 @@ static void of_half(const struct weir_stack *s, uint32_t slot, weir_time now, st
 		.held = h->half.flags & HALF_HELD,
 		.expires_ms = until_ms(&h->queue, now),
 	};
-	pair_key_tuple(s, &h->key, h->half.flags & HALF_V6, &out->tuple);
+	pair_key_tuple(s, &h->key, half_family(h), &out->tuple);
 }
 
 static void of_timewait(const struct weir_stack *s, uint32_t slot, weir_time now,
@@ -88,7 +88,7 @@ static void of_timewait(const struct weir_stack *s, uint32_t slot, weir_time now
 		.snd_nxt = w->tw.snd_nxt.v,
 		.rcv_nxt = w->tw.rcv_nxt.v,
 	};
-	pair_key_tuple(s, &w->key, w->tw.flags & TIMEWAIT_V6, &out->tuple);
+	pair_key_tuple(s, &w->key, timewait_family(w), &out->tuple);
 }
 
 static const struct pool *walked(const struct weir_stack *s, enum weir_walk_kind kind)

@@ -99,6 +99,17 @@ _Static_assert(sizeof(struct half_slot) <= 64, "a flood of SYNs costs little");
 _Static_assert(sizeof(struct timewait_slot) <= 64, "and so do many closed connections");
 _Static_assert(sizeof(struct addr6_pair) <= 32, "the same with IPv6");
 
+/* The address family of a record's key: 4 or 6. */
+static inline uint8_t half_family(const struct half_slot *h)
+{
+	return h->half.flags & HALF_V6 ? 6 : 4;
+}
+
+static inline uint8_t timewait_family(const struct timewait_slot *w)
+{
+	return w->tw.flags & TIMEWAIT_V6 ? 6 : 4;
+}
+
 struct listener {
 	struct weir_endpoint local;
 	enum weir_accept_mode mode;

@@ -26,7 +26,7 @@ static void arm(struct weir_stack *s, uint32_t slot)
 static void tuple_of(const struct weir_stack *s, const struct timewait_slot *w,
 		     struct weir_tuple *out)
 {
-	pair_key_tuple(s, &w->key, w->tw.flags & TIMEWAIT_V6, out);
+	pair_key_tuple(s, &w->key, timewait_family(w), out);
 }
 
 static void send_ack(struct weir_stack *s, const struct timewait_slot *w,
@@ -61,7 +61,7 @@ static void drop(struct weir_stack *s, uint32_t slot)
 	tuple_of(s, w, &tuple);
 	demux_remove(s, &tuple, ref_make(REF_TIMEWAIT, slot));
 	fifo_remove(&s->timewait_queue, &s->timewaits, NODE, slot);
-	pair_key_drop(s, &w->key, w->tw.flags & TIMEWAIT_V6);
+	pair_key_drop(s, &w->key, timewait_family(w));
 	w->flow = 0; /* free: nobody walks over it */
 	pool_give(&s->timewaits, slot);
 }
@@ -87,6 +87,7 @@ void timewaits_enter(struct weir_stack *s, struct conn *c)
 {
 	struct timewait_slot *w;
 	uint32_t slot = pool_take(&s->timewaits);
+	bool paired;
 
 	conn_detach(s, c);
 	++*stack_counter(s, WEIR_CTR_CLOSED_NORMALLY);
@@ -99,8 +100,8 @@ void timewaits_enter(struct weir_stack *s, struct conn *c)
 	w = at(s, slot);
 	*w = (struct timewait_slot){.flow = c->flow, .conn = pool_index(&s->conns, c)};
 	timewait_init(&w->tw, &c->tcb);
-	/* there is a pair for every record: see stack_carve() */
-	weir_assert(pair_key_make(s, &c->tuple, &w->key, &w->tw.flags, TIMEWAIT_V6));
+	paired = pair_key_make(s, &c->tuple, &w->key, &w->tw.flags, TIMEWAIT_V6);
+	weir_assert(paired); /* there is a pair for every record: see stack_carve() */
 	c->timewait = slot;
 	demux_insert(s, &c->tuple, ref_make(REF_TIMEWAIT, slot));
 	arm(s, slot);

@@ -190,9 +190,9 @@ static void add_arrow(struct textline *l, const struct textstyle *st, const stru
 }
 
 static void add_state(struct textline *l, const struct textstyle *st, const char *mark,
-		      const char *name, bool changed)
+		      const char *name, enum textcolour weight)
 {
-	textline_colour(l, st, changed ? TEXT_BOLD : TEXT_DIM);
+	textline_colour(l, st, weight);
 	textline_addf(l, "%s%s", mark, name);
 	textline_colour(l, st, TEXT_PLAIN);
 }
@@ -206,11 +206,13 @@ static void print_row(FILE *out, const struct textstyle *st, const struct ladder
 	describe_row(&t, st, row);
 	textline_start(&l);
 	ladder_print_time(&l, st, row->at, start);
-	add_state(&l, st, row->peer ? "~" : " ", peerstate_name(row->peer), row->peer_changed);
+	add_state(&l, st, row->peer ? "~" : " ", peerstate_name(row->peer),
+		  row->peer_changed ? TEXT_BOLD : TEXT_DIM);
 	textline_fill(&l, " ", ARROW_AT);
 	add_arrow(&l, st, row, t.inside);
 	textline_add(&l, " ");
-	add_state(&l, st, "", weir_state_name((enum weir_state)row->ours), row->ours_changed);
+	add_state(&l, st, "", weir_state_name((enum weir_state)row->ours),
+		  row->ours_changed ? TEXT_BOLD : TEXT_DIM);
 	textline_print(&l, out);
 	if (!t.below[0])
 		return;

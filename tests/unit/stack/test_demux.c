@@ -108,9 +108,9 @@ static void test_pair_keys(void **state)
 		assert_true(pair_key_make(f->s, &t, &key, &flags, 16));
 		assert_int_equal(flags, family == 6 ? 17 : 1);
 		assert_int_equal(f->s->addr6.used, family == 6);
-		pair_key_tuple(f->s, &key, family == 6, &back);
+		pair_key_tuple(f->s, &key, family, &back);
 		assert_memory_equal(&back, &t, sizeof(t));
-		pair_key_drop(f->s, &key, family == 6);
+		pair_key_drop(f->s, &key, family);
 		assert_int_equal(f->s->addr6.used, 0);
 	}
 }
