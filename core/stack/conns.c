@@ -20,7 +20,6 @@
 #include "stack/reply.h"
 #include "stack/timewaits.h"
 #include "stack/trace.h"
-#include "tcp/rcvq.h"
 #include "tcp/timers.h"
 
 /* What a send to an empty queue takes at least: a page and the queue's directory. */
@@ -129,8 +128,6 @@ static void settle_end(struct weir_stack *s, struct conn *c)
 		++*stack_counter(s, end_counter(t->reason));
 	}
 	list_remove(&c->ready);
-	if (rcvq_readable(t) && t->user.closed)
-		rcvq_clear(t, &s->env);
 	tcb_event(t, WEIR_EV_CLOSED);
 }
 

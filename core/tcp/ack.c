@@ -86,13 +86,11 @@ static enum tcp_step check_range(struct tcp_in *in)
 	return input_done(in, verdict);
 }
 
-/* Our SYN is acknowledged: the windows count from here on. */
+/* Our SYN is acknowledged: the congestion window counts from here on. */
 static void syn_acked(struct tcp_in *in)
 {
 	struct tcb *t = in->t;
 
-	t->snd.wl1 = in->seg.seq;
-	t->snd.wl2 = in->seg.ack;
 	cc_init(&t->cc, in->env->cfg, t->snd.mss, t->retries);
 	rtt_syn_acked(&t->rtt, t->retries);
 	if (t->origin == TCP_ORIGIN_ACTIVE)
