@@ -37,6 +37,7 @@ static const struct {
 	{"use", cmd_use, 0},
 	{"repeat", cmd_repeat, 0},
 	{"req", cmd_nothing, 0},
+	{"neg", cmd_nothing, 0},
 	{"<", cmd_in, NEEDS_STACK | NEEDS_QUIET},
 	{">", cmd_out, NEEDS_STACK | MOVES_CLOCK},
 	{"drain", cmd_drain, NEEDS_STACK | MOVES_CLOCK},

@@ -74,7 +74,7 @@ static int check_rows_of(struct rows *r, const struct block *t, FILE *out)
 	return bad;
 }
 
-/* The ids of "req ID ..." lines. */
+/* The ids of "req ID ..." and "neg ID ..." lines. */
 static int check_reqs_of(struct rows *reqs, const struct block *t, FILE *out)
 {
 	int bad = 0;
@@ -82,7 +82,9 @@ static int check_reqs_of(struct rows *reqs, const struct block *t, FILE *out)
 	for (size_t i = 0; i < t->count; i++) {
 		struct words w;
 
-		if (words_cut(&w, t->line[i].text) != 0 || strcmp(w.w[0], "req") != 0)
+		if (words_cut(&w, t->line[i].text) != 0)
+			continue;
+		if (strcmp(w.w[0], "req") != 0 && strcmp(w.w[0], "neg") != 0)
 			continue;
 		for (int k = 1; k < w.count; k++) {
 			struct row *row = rows_find(reqs, w.w[k]);
