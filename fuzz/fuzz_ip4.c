@@ -1,5 +1,6 @@
 /*
- * fuzz_ip4.c: whatever ip4_parse() accepts lies within the bytes and survives emission.
+ * fuzz_ip4.c: whatever ip4_parse() accepts lies within the bytes and survives emission; which
+ * sources are refused agrees with RFC 1122 3.2.1.3 as a table of networks.
  */
 #include "fuzz.h"
 #include "wire/checksum.h"
@@ -29,6 +30,15 @@ static void check_emit(const struct ip4_hdr *h)
 	free(out);
 }
 
+static void check_source(const uint8_t a[4])
+{
+	/* 0/8, 127/8, 224/4 (groups), 240/4 (class E, and broadcast) */
+	bool refused = a[0] == 0 || a[0] == 127 || (a[0] & 0xf0) == 0xe0 || (a[0] & 0xf0) == 0xf0;
+
+	fuzz_assert(ip4_source_ok(a) == !refused);
+	fuzz_assert(ip4_is_multicast(a) == ((a[0] & 0xf0) == 0xe0));
+}
+
 static void check(const uint8_t *bytes, size_t len)
 {
 	struct ip4_hdr h, quoted;
@@ -41,6 +51,7 @@ static void check(const uint8_t *bytes, size_t len)
 	fuzz_assert(quoted.hdr_len <= 60 && quoted.hdr_len % 4 == 0);
 	fuzz_assert(quoted.frag_off % 8 == 0);
 	check_emit(&quoted);
+	check_source(quoted.src);
 	if (ip4_parse(&h, bytes, len) == 0) {
 		check_same(&h, &quoted);
 		fuzz_assert(h.hdr_len == quoted.hdr_len);

@@ -1,6 +1,7 @@
 /*
  * fuzz_ip6.c: the walk over extension headers stays within the packet and says the same of a packet
- * as of its quotation; the fixed header comes back byte for byte.
+ * as of its quotation; the fixed header comes back byte for byte; which sources are refused is what
+ * ip6.h says.
  */
 #include "base/be.h"
 #include "fuzz.h"
@@ -49,6 +50,16 @@ static void check_result(enum ip6_result r, const struct ip6_hdr *h, const uint8
 	}
 }
 
+static void check_source(const uint8_t a[16])
+{
+	static const uint8_t zeros[16], loopback[16] = {[15] = 1};
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	bool refused = !memcmp(a, zeros, 16) || !memcmp(a, loopback, 16) || a[0] == 0xff ||
+		       !memcmp(a, mapped, 12);
+
+	fuzz_assert(ip6_source_ok(a) == !refused);
+}
+
 static void check(const uint8_t *bytes, size_t len)
 {
 	struct ip6_hdr h, quoted;
@@ -65,6 +76,7 @@ static void check(const uint8_t *bytes, size_t len)
 	check_result(rq, &quoted, bytes, end < len ? end : len);
 	ip6_emit(out, &quoted);
 	fuzz_assert(!memcmp(out, bytes, IP6_HDR_LEN));
+	check_source(quoted.src);
 	if (end > len) {
 		fuzz_assert(r == IP6_MALFORMED);
 		return;
