@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 
-.PHONY: all help demo test tidy format bench fuzz coverage install package clean
+.PHONY: all help demo test ledger tidy format bench fuzz coverage install package clean
 
 all: ## build build/weir, build/libweir.a and build/libweir.so (release)
 	@cmake --preset release >/dev/null
@@ -21,6 +21,9 @@ demo: ## install what is missing, build, and show curl running on weir
 test: ## install what is missing and run every test
 	@tools/setup.sh test
 	@tools/test.sh $(JOBS)
+
+ledger: ## write docs/conformance.md from the results of the last `make test`
+	@tools/ledger.py --write build-asan/junit.xml build/junit.xml
 
 tidy: all ## check layers, sizes and layout
 	@tools/tidy.py

@@ -95,7 +95,9 @@ if(Python3_FOUND)
 	endif()
 	add_test(NAME tidy COMMAND ${tidy})
 	add_test(NAME tidy.selftest COMMAND ${tidy} --self-test)
+	add_test(NAME tidy.ledger.selftest COMMAND ${Python3_EXECUTABLE}
+		${PROJECT_SOURCE_DIR}/tools/ledger.py --self-test)
 	add_test(NAME tidy.man COMMAND ${Python3_EXECUTABLE}
 		${PROJECT_SOURCE_DIR}/tools/man_tables.py --check)
-	set_tests_properties(tidy tidy.selftest tidy.man PROPERTIES LABELS tidy)
+	set_tests_properties(tidy tidy.selftest tidy.ledger.selftest tidy.man PROPERTIES LABELS tidy)
 endif()
