@@ -12,6 +12,9 @@
  * in order of time by itself. The third segment turns the record into a connection; before it,
  * nothing but these 64 bytes (96 with IPv6) exists (RFC 4987 3.4).
  *
+ * With handshake_ways 2 (wrong, to show why there are three) no record waits: the connection takes
+ * its place at once and sends the SYN-ACK itself.
+ *
  * Limits: halfs_max records, the listener's backlog, half_source_max records from one source. At a
  * limit the newest SYN is dropped and counted: the peer will send it again.
  */
@@ -119,6 +122,18 @@ static void send_ack(struct weir_stack *s, const struct half_slot *h)
 		r->seg.wnd = (uint16_t)(r->seg.wnd >> our_shift(s));
 }
 
+static void trust_syn(struct weir_stack *s, uint32_t slot);
+
+/* The SYN is accepted: the record has its SYN-ACK sent and waits for the third segment. */
+static void accept_syn(struct weir_stack *s, uint32_t slot)
+{
+	enqueue(s, HALF_STAGE_SENT, slot, s->cfg.rto_initial_ms);
+	if (s->cfg.handshake_ways == 2 && s->conns.used < s->conns.count)
+		trust_syn(s, slot);
+	else
+		send_synack(s, half_at(s, slot), WEIR_CTR_SENT_SYNACK);
+}
+
 static uint32_t take_slot(struct weir_stack *s, const struct weir_tuple *tuple)
 {
 	uint32_t slot = pool_take(&s->halfs);
@@ -165,8 +180,7 @@ enum weir_counter halfs_new(struct weir_stack *s, uint32_t listener, const struc
 		enqueue(s, HALF_STAGE_FRESH, slot, s->cfg.half_held_ms);
 		return WEIR_CTR_HALF_HELD;
 	}
-	send_synack(s, h, WEIR_CTR_SENT_SYNACK);
-	enqueue(s, HALF_STAGE_SENT, slot, s->cfg.rto_initial_ms);
+	accept_syn(s, slot);
 	return WEIR_CTR_ACCEPTED;
 }
 
@@ -267,6 +281,17 @@ static struct conn *complete(struct weir_stack *s, uint32_t slot, const struct w
 	tcb_open_passive(&c->tcb, &s->env, &p, s->now);
 	tcb_event(&c->tcb, WEIR_EV_ACCEPTED);
 	return c;
+}
+
+static void trust_syn(struct weir_stack *s, uint32_t slot)
+{
+	struct weir_tuple tuple;
+	struct conn *c;
+
+	tuple_of(s, half_at(s, slot), &tuple);
+	c = complete(s, slot, &tuple);
+	tcb_trust_syn(&c->tcb, &s->env, s->now);
+	conn_settle(s, c);
 }
 
 enum weir_counter halfs_input(struct weir_stack *s, uint32_t slot, const struct weir_tuple *tuple,
@@ -414,8 +439,7 @@ enum weir_err weir_half_accept(struct weir_stack *s, weir_half handle, uint64_t 
 	dequeue(s, HALF_STAGE_HELD, slot);
 	h->half.flags &= (uint8_t) ~(HALF_HELD | HALF_TOLD);
 	h->user = user;
-	send_synack(s, h, WEIR_CTR_SENT_SYNACK);
-	enqueue(s, HALF_STAGE_SENT, slot, s->cfg.rto_initial_ms);
+	accept_syn(s, slot);
 	return WEIR_OK;
 }
 

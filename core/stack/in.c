@@ -23,6 +23,16 @@
 #include "wire/ip6.h"
 #include "wire/udp.h"
 
+static enum weir_state after_syn(const struct stack_in *in)
+{
+	uint32_t ref;
+
+	if (in->s->cfg.handshake_ways == 3)
+		return WEIR_STATE_SYN_RECEIVED;
+	ref = demux_find(in->s, &in->tuple);
+	return ref_kind(ref) == REF_CONN ? WEIR_STATE_ESTABLISHED : WEIR_STATE_SYN_RECEIVED;
+}
+
 static void to_listener(struct stack_in *in, struct listener *l, const seq_t *isn,
 			enum weir_counter *verdict)
 {
@@ -37,7 +47,7 @@ static void to_listener(struct stack_in *in, struct listener *l, const seq_t *is
 	} else if (s->flags & TCP_SYN) {
 		*verdict = listener_syn(in->s, l, &in->tuple, s, isn, &in->note.flow);
 		if (in->note.flow)
-			in->note.after = WEIR_STATE_SYN_RECEIVED;
+			in->note.after = after_syn(in);
 		in->note.irs = s->seq.v;
 	} else {
 		*verdict = WEIR_CTR_LISTEN_STRAY;

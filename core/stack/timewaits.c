@@ -19,7 +19,9 @@ static struct timewait_slot *at(const struct weir_stack *s, uint32_t slot)
 
 static void arm(struct weir_stack *s, uint32_t slot)
 {
-	at(s, slot)->queue.due_ms = fifo_due(s->now, s->cfg.timewait_ms);
+	/* No TIME-WAIT: due by now, and not with the millisecond that comes next. */
+	at(s, slot)->queue.due_ms = s->cfg.timewait_ms ? fifo_due(s->now, s->cfg.timewait_ms)
+						       : (uint32_t)(s->now / NS_PER_MS);
 	fifo_push(&s->timewait_queue, &s->timewaits, NODE, slot);
 }
 

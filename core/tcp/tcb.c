@@ -115,6 +115,18 @@ void tcb_open_passive(struct tcb *t, struct tcp_env *env, const struct tcb_passi
 	env->counters[WEIR_CTR_OPENED_PASSIVE]++;
 }
 
+void tcb_trust_syn(struct tcb *t, const struct tcp_env *env, weir_time now)
+{
+	t->snd.nxt = t->snd.iss;
+	t->snd.rtx = t->snd.iss;
+	t->want_syn = TCB_SYN_FIRST;
+	cc_init(&t->cc, env->cfg, t->snd.mss, 0);
+	fsm_step(t, FSM_ESTABLISH);
+	t->user.stuck_at = now;
+	timers_user(env, t);
+	timers_keepalive(t);
+}
+
 void tcb_flush(struct tcb *t, struct tcp_env *env)
 {
 	rcvq_clear(t, env);

@@ -227,6 +227,10 @@ struct tcb_passive {
 void tcb_open_passive(struct tcb *t, struct tcp_env *env, const struct tcb_passive *p,
 		      weir_time now);
 
+/* handshake_ways 2, after tcb_open_passive(): ESTABLISHED before anything was acknowledged; the
+ * SYN-ACK is still to be sent, and is sent again like any SYN of a connection. */
+void tcb_trust_syn(struct tcb *t, const struct tcp_env *env, weir_time now);
+
 /* Starts an active open: SYN-SENT with a SYN to be sent. */
 void tcb_open_active(struct tcb *t, const struct tcp_env *env, seq_t iss, uint32_t ts_offset,
 		     weir_time now);
