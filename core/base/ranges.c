@@ -120,6 +120,24 @@ uint64_t ranges_end_of(const struct ranges *r, const struct pool *nodes, uint64_
 	return at;
 }
 
+bool ranges_common(const struct ranges *r, const struct pool *nodes, uint64_t lo, uint64_t hi,
+		   uint64_t *from, uint64_t *to)
+{
+	for (uint32_t i = r->first; i != POOL_NONE;) {
+		const struct range *node = ranges_node(nodes, i);
+
+		if (node->lo >= hi)
+			break;
+		if (node->hi > lo) {
+			*from = node->lo > lo ? node->lo : lo;
+			*to = node->hi < hi ? node->hi : hi;
+			return true;
+		}
+		i = node->next;
+	}
+	return false;
+}
+
 uint64_t ranges_bytes(const struct ranges *r, const struct pool *nodes)
 {
 	uint64_t sum = 0;

@@ -40,6 +40,10 @@ void ranges_drop_below(struct ranges *r, struct pool *nodes, uint64_t to);
 /* The end of the range that begins at or below `at` and covers it; `at` if none does. */
 uint64_t ranges_end_of(const struct ranges *r, const struct pool *nodes, uint64_t at);
 
+/* The first part of [lo, hi) that the set has already: [*from, *to). False: none of it. */
+bool ranges_common(const struct ranges *r, const struct pool *nodes, uint64_t lo, uint64_t hi,
+		   uint64_t *from, uint64_t *to);
+
 /* Sum of all lengths. */
 uint64_t ranges_bytes(const struct ranges *r, const struct pool *nodes);
 

@@ -22,6 +22,15 @@
 
 #define PAWS_IDLE_MAX_NS (24ull * 86400 * 1000 * NS_PER_MS) /* RFC7323-24 */
 
+/* RFC2883-01: what of the text lies left of RCV.NXT has come before. */
+static void note_again(struct tcb *t, const struct tcp_seg *s)
+{
+	seq_t end = seq_min(seq_add(s->seq, s->len), t->rcv.nxt);
+
+	if (seq_lt(s->seq, end))
+		ackgen_again(t, s->seq, end);
+}
+
 enum tcp_step accept_paws(struct tcp_in *in)
 {
 	struct tcb *t = in->t;
@@ -39,6 +48,7 @@ enum tcp_step accept_paws(struct tcp_in *in)
 		return TCP_STEP_ON;
 	if (in->seg.flags & TCP_SYN)
 		return TCP_STEP_ON; /* challenged whatever it carries (RFC5961-06) */
+	note_again(t, &in->seg);    /* RFC2883-05 */
 	if (tcp_seg_len(&in->seg))
 		ackgen_duplicate(t);
 	else
@@ -110,6 +120,7 @@ static void trim(struct tcb *t, struct tcp_seg *s)
 
 		if (cut > s->len)
 			cut = s->len; /* the rest was a FIN already taken */
+		note_again(t, s);
 		s->payload += cut;
 		s->len -= cut;
 		begin_at_next(t, s);
@@ -134,6 +145,7 @@ static enum tcp_step unacceptable(struct tcp_in *in)
 
 	in->verdict = seq_leq(end, t->rcv.nxt) && !empty ? WEIR_CTR_DUPLICATE
 							 : WEIR_CTR_OUT_OF_WINDOW;
+	note_again(t, s);
 	if (empty)
 		ackgen_unacceptable(t, in->env, in->now);
 	else

@@ -31,6 +31,13 @@ void ackgen_duplicate(struct tcb *t)
 		t->ackgen.dups++;
 }
 
+void ackgen_again(struct tcb *t, seq_t lo, seq_t hi)
+{
+	t->ackgen.again = true;
+	t->ackgen.again_lo = lo;
+	t->ackgen.again_hi = hi;
+}
+
 void ackgen_unacceptable(struct tcb *t, const struct tcp_env *env, weir_time now)
 {
 	uint32_t now_ms = (uint32_t)(now / NS_PER_MS) | 1; /* 0: never yet */
@@ -55,6 +62,7 @@ void ackgen_sent(struct tcb *t)
 	struct ackgen *a = &t->ackgen;
 
 	a->bytes = 0;
+	a->again = false;
 	if (a->dups)
 		a->dups--;
 	a->now = a->dups > 0;

@@ -23,6 +23,10 @@ void ackgen_data(struct tcb *t, const struct tcp_env *env, uint32_t len, uint32_
 /* A segment that cannot be taken now asks for a duplicate ACK. */
 void ackgen_duplicate(struct tcb *t);
 
+/* [lo, hi) has come before. The next ACK says so in its first SACK block, and only that one
+ * (RFC2883-01). */
+void ackgen_again(struct tcb *t, seq_t lo, seq_t hi);
+
 /* A segment outside the window that carries nothing: answered, but not too often. */
 void ackgen_unacceptable(struct tcb *t, const struct tcp_env *env, weir_time now);
 

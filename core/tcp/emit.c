@@ -58,21 +58,39 @@ static void syn_segment(struct tcp_env *env, struct tcb *t, uint32_t clock, stru
 	seg->wnd = window_syn(t->user.rcvbuf);
 }
 
-/* RFC 2018 4: the block that changed last comes first. */
+/* RFC2883-02: behind a block that came twice stands the one that it is part of. */
+static void whole_first(struct tcp_sack *blocks, unsigned n, const struct tcp_sack *part)
+{
+	for (unsigned i = 1; i < n; i++)
+		if (seq_leq(blocks[i].lo, part->lo) && seq_leq(part->hi, blocks[i].hi)) {
+			struct tcp_sack whole = blocks[i];
+
+			blocks[i] = blocks[0];
+			blocks[0] = whole;
+		}
+}
+
+/* RFC 2018 4: the block that changed last comes first, but for one that came twice. */
 static void sack_blocks(struct tcp_env *env, const struct tcb *t, struct tcp_opts *o)
 {
 	struct range recent[TCP_SACK_MAX];
 	unsigned max = t->ts.ok ? TCP_SACK_MAX - 1 : TCP_SACK_MAX;
+	unsigned again = t->ackgen.again ? 1 : 0;
+	struct tcp_sack *blocks = o->sack + again;
 	unsigned n;
 
-	if (!t->sack_ok || t->rcvq.ooo.count == 0)
+	if (!t->sack_ok)
 		return;
-	n = ranges_recent(&t->rcvq.ooo, &env->ranges, recent, max);
+	n = ranges_recent(&t->rcvq.ooo, &env->ranges, recent, max - again);
 	for (unsigned i = 0; i < n; i++) {
-		o->sack[i].lo = rcvq_seq(t, recent[i].lo);
-		o->sack[i].hi = rcvq_seq(t, recent[i].hi);
+		blocks[i].lo = rcvq_seq(t, recent[i].lo);
+		blocks[i].hi = rcvq_seq(t, recent[i].hi);
 	}
-	o->sack_count = (uint8_t)n;
+	if (again) {
+		o->sack[0] = (struct tcp_sack){t->ackgen.again_lo, t->ackgen.again_hi};
+		whole_first(blocks, n, o->sack);
+	}
+	o->sack_count = (uint8_t)(again + n);
 }
 
 /* A mark of urgent data that lies ahead of this segment (RFC7323-28: at most 65,535). */

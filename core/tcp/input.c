@@ -76,6 +76,16 @@ static void note_fin(struct tcp_in *in)
 	}
 }
 
+/* RFC2883-03: what was cut off on the left is the first part that came twice, and reported. */
+static void note_again(struct tcp_in *in)
+{
+	const struct tcp_seg *s = &in->seg;
+	seq_t lo, hi;
+
+	if (!seq_lt(in->first, s->seq) && rcvq_has(in->t, in->env, s->seq, s->len, &lo, &hi))
+		ackgen_again(in->t, lo, hi);
+}
+
 static void put_text(struct tcp_in *in)
 {
 	struct tcb *t = in->t;
@@ -83,8 +93,10 @@ static void put_text(struct tcp_in *in)
 	bool gap = t->rcvq.ooo.count > 0;
 	uint32_t seg = s->gso_size && s->gso_size < s->len ? s->gso_size : s->len;
 	uint32_t got;
-	enum weir_counter v = rcvq_put(t, in->env, s->seq, s->payload, s->len, &got);
+	enum weir_counter v;
 
+	note_again(in);
+	v = rcvq_put(t, in->env, s->seq, s->payload, s->len, &got);
 	if (v != WEIR_CTR_ACCEPTED) {
 		in->verdict = v;
 		s->flags &= (uint8_t)(v == WEIR_CTR_OUT_OF_ORDER || v == WEIR_CTR_DUPLICATE

@@ -73,6 +73,20 @@ enum weir_counter rcvq_put(struct tcb *t, struct tcp_env *env, seq_t seq, const 
 	return n == len ? WEIR_CTR_ACCEPTED : WEIR_CTR_NO_PAGES;
 }
 
+bool rcvq_has(const struct tcb *t, const struct tcp_env *env, seq_t seq, uint32_t len, seq_t *lo,
+	      seq_t *hi)
+{
+	const struct rcvq *q = &t->rcvq;
+	uint64_t at = q->nxt + (seq.v - t->rcv.nxt.v);
+	uint64_t from, to;
+
+	if (!ranges_common(&q->ooo, &env->ranges, at, at + len, &from, &to))
+		return false;
+	*lo = rcvq_seq(t, from);
+	*hi = rcvq_seq(t, to);
+	return true;
+}
+
 size_t rcvq_peek(const struct tcb *t, const struct tcp_env *env, struct pageq_piece *out,
 		 size_t max, size_t *bytes)
 {

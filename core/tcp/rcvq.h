@@ -26,6 +26,11 @@ static inline seq_t rcvq_next(const struct tcb *t)
 enum weir_counter rcvq_put(struct tcb *t, struct tcp_env *env, seq_t seq, const uint8_t *bytes,
 			   uint32_t len, uint32_t *in_order);
 
+/* The first part of the payload [seq, seq + len), not left of RCV.NXT, that is held already:
+ * [*lo, *hi). False: none of it. */
+bool rcvq_has(const struct tcb *t, const struct tcp_env *env, seq_t seq, uint32_t len, seq_t *lo,
+	      seq_t *hi);
+
 /* What can be read as pieces; returns how many, *bytes their sum. */
 size_t rcvq_peek(const struct tcb *t, const struct tcp_env *env, struct pageq_piece *out,
 		 size_t max, size_t *bytes);

@@ -337,13 +337,47 @@ static void test_misuse_dies(void **state)
 	assert_true(dies(add_nothing));
 }
 
+/*
+ * What of a piece is there already: the first part of it.
+ * req: RFC2883-02 RFC2883-03
+ */
+static void test_common(void **state)
+{
+	static const struct {
+		struct pair piece, common; /* hi of 0: none */
+	} rows[] = {
+		{{0, 10}, {0, 0}},    {{0, 11}, {10, 11}},  {{10, 20}, {10, 20}},
+		{{12, 15}, {12, 15}}, {{15, 25}, {15, 20}}, {{20, 30}, {0, 0}},
+		{{20, 31}, {30, 31}}, {{0, 100}, {10, 20}}, {{25, 100}, {30, 40}},
+		{{39, 60}, {39, 40}}, {{40, 50}, {0, 0}},   {{40, 41}, {0, 0}},
+	};
+	struct fixture f;
+	uint64_t from, to;
+
+	(void)state;
+	fixture_init(&f, NODES);
+	assert_false(ranges_common(&f.set, &f.nodes, 0, 100, &from, &to));
+	ranges_add(&f.set, &f.nodes, NODES, 10, 20);
+	ranges_add(&f.set, &f.nodes, NODES, 30, 40);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool some = ranges_common(&f.set, &f.nodes, rows[i].piece.lo, rows[i].piece.hi,
+					  &from, &to);
+
+		assert_int_equal(some, rows[i].common.hi != 0);
+		if (some) {
+			assert_true(from == rows[i].common.lo);
+			assert_true(to == rows[i].common.hi);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_add),         cmocka_unit_test(test_pool_empty),
 		cmocka_unit_test(test_drop_below),  cmocka_unit_test(test_end_of),
 		cmocka_unit_test(test_recent),      cmocka_unit_test(test_random),
-		cmocka_unit_test(test_misuse_dies),
+		cmocka_unit_test(test_misuse_dies), cmocka_unit_test(test_common),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
