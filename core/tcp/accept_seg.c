@@ -94,9 +94,8 @@ static bool acceptable(const struct tcb *t, const struct tcp_seg *s)
 
 	if (len == 0)
 		return seq_geq(s->seq, t->rcv.nxt) && seq_leq(s->seq, t->rcv.adv);
-	return wnd && (seq_in(s->seq, t->rcv.nxt, wnd) ||
-		       seq_in(seq_add(s->seq, len - 1), t->rcv.nxt, wnd) ||
-		       (seq_lt(s->seq, t->rcv.nxt) && seq_gt(seq_add(s->seq, len), t->rcv.adv)));
+	/* Two stretches have a byte in common when either begins within the other. */
+	return wnd && (seq_in(s->seq, t->rcv.nxt, wnd) || seq_in(t->rcv.nxt, s->seq, len));
 }
 
 /* The segment begins at RCV.NXT from now on; its urgent pointer stays where it points to. */
