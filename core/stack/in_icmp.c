@@ -95,7 +95,8 @@ static void classify6(const struct icmp_msg *m, struct icmp_error *e)
 	case ICMP6_PARAM_PROBLEM:
 		return;
 	}
-	e->kind = KIND_IGNORED;
+	if (m->type >= ICMP6_ECHO_REQUEST) /* RFC4443-01: below are errors, known or not */
+		e->kind = KIND_IGNORED;
 }
 
 static enum weir_counter to_conn(struct stack_in *in, struct conn *c, const struct icmp_error *e,
