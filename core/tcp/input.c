@@ -165,7 +165,10 @@ void tcp_input(struct tcp_in *in)
 	if (in->verdict == WEIR_CTR_ACCEPTED || in->verdict == WEIR_CTR_OUT_OF_ORDER ||
 	    in->verdict == WEIR_CTR_DUPLICATE) {
 		t->user.heard_at = in->now;
-		t->user.keep_sent = 0;
+		if (t->user.keep_sent) {
+			t->user.keep_sent = 0;
+			timers_keepalive(t); /* MUST-27: the idle time runs anew */
+		}
 	}
 	if (t->state != WEIR_STATE_CLOSED && t->reason != WEIR_OK)
 		tcb_end(t, in->env, t->reason);
