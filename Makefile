@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 
-.PHONY: all help demo test ledger tidy format bench fuzz coverage install package clean
+.PHONY: all help demo test ledger tidy format bench fuzz mutants coverage install package clean
 
 all: ## build build/weir, build/libweir.a and build/libweir.so (release)
 	@cmake --preset release >/dev/null
@@ -43,6 +43,10 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (60) seconds with libFuzzer
 	@cmake --build build-fuzz -j $(JOBS)
 	@tools/fuzz.sh build-fuzz
 
+mutants: ## plant each fault of tests/mutants, and see that a test catches it
+	@tools/setup.sh test
+	@tools/mutants.py --jobs $(JOBS)
+
 coverage: ## run the unit tests with gcov's instrumentation and print lines covered by folder
 	@tools/setup.sh test
 	@cmake --preset coverage >/dev/null
@@ -56,4 +60,4 @@ package: all ## make a .tar.gz and a .deb in build/
 	@cd build && cpack
 
 clean: ## remove what was built
-	@rm -rf build build-asan build-debug build-coverage build-fuzz
+	@rm -rf build build-asan build-debug build-coverage build-fuzz build-mutants

@@ -97,6 +97,9 @@ if(Python3_FOUND)
 	add_test(NAME tidy.selftest COMMAND ${tidy} --self-test)
 	add_test(NAME tidy.ledger.selftest COMMAND ${Python3_EXECUTABLE}
 		${PROJECT_SOURCE_DIR}/tools/ledger.py --self-test)
+	add_test(NAME mutants.apply COMMAND ${Python3_EXECUTABLE}
+		${PROJECT_SOURCE_DIR}/tools/mutants.py --check)
+	set_tests_properties(mutants.apply PROPERTIES LABELS mutants)
 	add_test(NAME tidy.man COMMAND ${Python3_EXECUTABLE}
 		${PROJECT_SOURCE_DIR}/tools/man_tables.py --check)
 	set_tests_properties(tidy tidy.selftest tidy.ledger.selftest tidy.man PROPERTIES LABELS tidy)
