@@ -118,8 +118,10 @@ static void send_ack(struct weir_stack *s, const struct half_slot *h)
 		r->seg.opts.ts_val = tcp_ts_clock(s->now, ts_offset(s, &r->tuple));
 		r->seg.opts.ts_ecr = h->half.ts_recent;
 	}
-	if (h->half.flags & HALF_WSCALE)
-		r->seg.wnd = (uint16_t)(r->seg.wnd >> our_shift(s));
+	if (h->half.flags & HALF_WSCALE) {
+		r->wscale = our_shift(s);
+		r->seg.wnd = (uint16_t)(r->seg.wnd >> r->wscale);
+	}
 }
 
 static void trust_syn(struct weir_stack *s, uint32_t slot);
