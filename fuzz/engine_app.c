@@ -2,9 +2,9 @@
  * engine_app.c: the application on the stack that is fuzzed.
  *
  * It holds the handles that the stack has given it, also those that have ended, and judges what
- * each call returns: bytes are read in order, each once and none twice (the place of the first is
- * taken from the connection's info when it opens), errors are among those that weir.h lists, and a
- * handle that has ended is answered with WEIR_NO_CONN.
+ * each call returns: bytes are read in order, each once and none twice, from right behind the peer's
+ * SYN to right before its FIN, and none that has not come (engine_model.c); errors are among those
+ * that weir.h lists, and a handle that has ended is answered with WEIR_NO_CONN.
  */
 #include "engine_world.h"
 
@@ -43,6 +43,14 @@ static struct app_conn *pick_conn(struct world *w)
 	return a->used ? a : NULL;
 }
 
+/* What has come for a connection; NULL when nobody knows any more. */
+static const struct model *model_of(struct world *w, const struct app_conn *a)
+{
+	const struct flow *f = a->irs_known ? peer_flow_of(w, &a->tuple) : NULL;
+
+	return f ? &f->model : NULL;
+}
+
 /* A connection has just opened: where the next byte to read stands follows from its numbers. */
 static void learn_start(struct world *w, struct app_conn *a)
 {
@@ -50,6 +58,7 @@ static void learn_start(struct world *w, struct app_conn *a)
 
 	if (weir_conn_info(w->stack, a->conn, &info) != WEIR_OK)
 		return;
+	a->tuple = info.tuple;
 	a->in_seq = info.rcv_nxt - info.rcvq_bytes;
 	switch (info.state) {
 	case WEIR_STATE_CLOSE_WAIT:
@@ -72,6 +81,8 @@ static void learn_start(struct world *w, struct app_conn *a)
 	case WEIR_STATE_COUNT:
 		fuzz_assert(!"the state of an open connection");
 	}
+	if (model_of(w, a))
+		fuzz_assert(model_may_begin(model_of(w, a), a->in_seq));
 }
 
 static void on_closed(struct world *w, const struct weir_event *ev)
@@ -305,15 +316,21 @@ void app_read(struct world *w)
 	uint8_t part = fuzz_u8(&w->in);
 	struct weir_span spans[READ_SPANS];
 	size_t count = 0, bytes = 0, take;
+	const struct model *came;
 	enum weir_err err;
 
 	if (!a)
 		return;
 	err = weir_recv_peek(w->stack, a->conn, spans, READ_SPANS, &count, &bytes);
+	came = model_of(w, a);
+	if (err == WEIR_EOF && came)
+		fuzz_assert(model_may_end(came, a->in_seq));
 	if (err != WEIR_OK)
 		return;
 	fuzz_assert(!a->closed);
 	check_read(a, spans, count, bytes);
+	if (came)
+		fuzz_assert(model_may_ack(came, a->in_seq + (uint32_t)bytes));
 	take = part ? bytes * part / 256u : bytes;
 	fuzz_assert(weir_recv_consume(w->stack, a->conn, take, w->now) == WEIR_OK);
 	a->in_seq += (uint32_t)take;
@@ -367,6 +384,14 @@ void app_abort_all(struct world *w)
 	for (unsigned i = 0; i < CONNS_MAX; i++) {
 		if (w->conns[i].used)
 			abort_one(w, &w->conns[i]);
+	}
+}
+
+void app_close_all(struct world *w)
+{
+	for (unsigned i = 0; i < CONNS_MAX; i++) {
+		if (w->conns[i].used)
+			weir_close(w->stack, w->conns[i].conn, w->now);
 	}
 }
 

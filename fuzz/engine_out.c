@@ -4,7 +4,8 @@
  * Whatever has come in, what goes out must be a packet that any other stack would accept: lengths
  * that agree, within the MTU, checksums right (RFC9293-MUST-2) or left to the link as announced,
  * options well-formed, flags that make sense together. Of data, the bytes must be the ones that the
- * application has sent at that place, and nothing may lie beyond the peer's window but a probe.
+ * application has sent at that place, and nothing may lie beyond the peer's window but a probe. What
+ * is acknowledged must have come (engine_model.c), and the window's right edge never moves left.
  */
 #include "engine_world.h"
 
@@ -129,6 +130,15 @@ static void check_data(struct world *w, const struct packet *k, const struct tcp
 	fuzz_assert((int32_t)(seg->seq.v + seg->len - f->edge_max) <= 1);
 }
 
+/* Nothing is acknowledged that has not come. An RST answers for whoever got the segment. */
+static void check_ack(struct world *w, const struct packet *k, const struct tcp_seg *seg)
+{
+	struct flow *f = peer_flow(w, k->version, k->src, k->dst, seg);
+
+	if (f && seg->flags & TCP_ACK && !(seg->flags & TCP_RST))
+		fuzz_assert(model_may_ack(&f->model, seg->ack.v));
+}
+
 static void check_tcp(struct world *w, const struct packet *k)
 {
 	struct tcp_seg seg;
@@ -139,6 +149,7 @@ static void check_tcp(struct world *w, const struct packet *k)
 	check_tcp_checksum(k);
 	check_flags(&seg);
 	check_data(w, k, &seg);
+	check_ack(w, k, &seg);
 	peer_learn(w, k->version, k->src, k->dst, &seg);
 }
 
@@ -155,6 +166,19 @@ static void check_icmp(const struct packet *k)
 		fuzz_assert(icmp6_parse(&m, at, len, k->src, k->dst) == 0);
 	/* RFC 1122 3.2.2, RFC 4443 2.4: no answer to a group or to nobody. */
 	fuzz_assert(k->version == V4 ? ip4_source_ok(k->dst) : ip6_source_ok(k->dst));
+}
+
+void out_record(struct world *w, const struct weir_trace_record *r)
+{
+	const struct flow *f = peer_flow_of(w, &r->tuple);
+	struct tcp_seg seg;
+
+	if (r->kind != WEIR_TRACE_OUT || !r->is_tcp || r->seg_flags & (TCP_SYN | TCP_RST))
+		return;
+	fuzz_assert(tcp_parse(&seg, r->head + r->l4_start, r->head_len - r->l4_start) == 0);
+	fuzz_assert(seg.seq.v == r->seq && seg.ack.v == r->ack && seg.flags == r->seg_flags);
+	if (f && peer_knows_scale(f))
+		fuzz_assert(r->wnd_bytes == peer_scaled(f, &seg));
 }
 
 void out_check(struct world *w, const struct weir_packet *p)

@@ -138,19 +138,27 @@ bool world_tcp_passes(const uint8_t *bytes, size_t len)
 	return csum_good(csum_add(sum, at.tcp, at.len));
 }
 
-/* Every frame that goes in is looked at here, also late duplicates: what they announce counts from
- * now on. */
-static void note_frame(struct world *w, const uint8_t *bytes, size_t len)
+/* Every frame that goes in is looked at here, also late duplicates: what they announce and carry
+ * counts from now on. */
+static void note_frame(struct world *w, const struct frame *frame)
 {
 	struct located at;
 	struct tcp_seg seg;
 	struct flow *f;
 
-	if (locate_tcp(&at, bytes, len) || tcp_parse(&seg, at.tcp, at.len))
+	if (locate_tcp(&at, frame->bytes, frame->len) || tcp_parse(&seg, at.tcp, at.len))
 		return;
 	f = find_by_addr(w, at.version, at.dst, at.src, seg.dst_port, seg.src_port);
-	if (f)
-		note_edge(f, &seg);
+	if (!f)
+		return;
+	note_edge(f, &seg);
+	if (!(frame->flags & WEIR_FRAME_CSUM_OK) && !world_tcp_passes(frame->bytes, frame->len))
+		return;
+	model_note(&f->model, &seg);
+	if (seg.flags & TCP_SYN) {
+		f->ws_offered |= seg.opts.has_wscale;
+		f->ws_withheld |= !seg.opts.has_wscale;
+	}
 }
 
 void world_input(struct world *w, struct frame f)
@@ -161,7 +169,7 @@ void world_input(struct world *w, struct frame f)
 	uint64_t frames = weir_counter_get(w->stack, WEIR_CTR_FRAMES_IN);
 	enum weir_counter verdict;
 
-	note_frame(w, f.bytes, f.len);
+	note_frame(w, &f);
 	verdict = weir_input(w->stack, &wf, w->now);
 	free(copy);
 	fuzz_assert(verdict < WEIR_CTR_SENT);
@@ -268,12 +276,33 @@ struct flow *peer_pick(struct world *w)
 	return f->used ? f : NULL;
 }
 
-static struct flow *new_flow(struct world *w)
+/* A place in world.forgotten for a flow's tuple. */
+static unsigned tuple_bit(const struct flow *f)
 {
-	w->flow_last = (w->flow_last + 1) % FLOWS_MAX;
-	memset(&w->flows[w->flow_last], 0, sizeof(struct flow));
-	w->flows[w->flow_last].used = true;
-	return &w->flows[w->flow_last];
+	uint32_t mix = (uint32_t)f->port << 16 ^ f->peer_port ^ (uint32_t)f->peer << 8 ^
+		       (uint32_t)f->version << 4 ^ (uint32_t)f->ours;
+
+	return mix * 0x9e3779b1u >> 24;
+}
+
+/* A flow for the tuple of `like`, in the place of the oldest. */
+static struct flow *new_flow(struct world *w, const struct flow *like)
+{
+	struct flow *f = &w->flows[w->flow_last = (w->flow_last + 1) % FLOWS_MAX];
+	unsigned bit = tuple_bit(f);
+
+	if (f->used)
+		w->forgotten[bit / 8] |= (uint8_t)(1u << bit % 8);
+	memset(f, 0, sizeof(*f));
+	f->used = true;
+	f->version = like->version;
+	f->ours = like->ours;
+	f->peer = like->peer;
+	f->port = like->port;
+	f->peer_port = like->peer_port;
+	bit = tuple_bit(f);
+	f->model.blind = w->forgotten[bit / 8] >> bit % 8 & 1;
+	return f;
 }
 
 /* A segment that says: I have all you sent, and this is where I am. */
@@ -331,10 +360,8 @@ void peer_syn(struct world *w)
 	struct flow *f = find_flow(w, &like);
 	struct tcp_seg seg = {.wnd = 0xffff};
 
-	if (!f) {
-		f = new_flow(w);
-		*f = like;
-	}
+	if (!f)
+		f = new_flow(w, &like);
 	syn_options(w, f, &seg);
 	flags = fuzz_u8(&w->in);
 	seg.seq.v = (uint32_t)fuzz_u8(&w->in) * 0x01010101u - 3;
@@ -539,17 +566,50 @@ void peer_replay(struct world *w)
 struct flow *peer_flow(struct world *w, enum version version, const uint8_t *src,
 		       const uint8_t *dst, const struct tcp_seg *seg)
 {
-	struct flow *f = find_by_addr(w, version, src, dst, seg->src_port, seg->dst_port);
+	struct flow *f = find_by_addr(w, version, src, dst, seg->src_port, seg->dst_port), like;
 	size_t len = version == V4 ? 4 : 16;
 
 	if (f || (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
 		return f;
-	f = new_flow(w); /* an active open */
-	f->version = version;
-	f->peer = (uint8_t)(dst[len - 1] - 2);
-	f->port = seg->src_port;
-	f->peer_port = seg->dst_port;
-	return f;
+	like = (struct flow){
+		/* an active open */
+		.version = version,
+		.peer = (uint8_t)(dst[len - 1] - 2),
+		.port = seg->src_port,
+		.peer_port = seg->dst_port,
+	};
+	return new_flow(w, &like);
+}
+
+struct flow *peer_flow_of(struct world *w, const struct weir_tuple *tuple)
+{
+	return find_by_addr(w, tuple->local.addr.family == 4 ? V4 : V6, tuple->local.addr.bytes,
+			    tuple->remote.addr.bytes, tuple->local.port, tuple->remote.port);
+}
+
+bool peer_knows_scale(const struct flow *f)
+{
+	return f->synced && !f->model.blind && !(f->ws_offered && f->ws_withheld);
+}
+
+uint32_t peer_scaled(const struct flow *f, const struct tcp_seg *seg)
+{
+	bool scaled = f->ws_offered && !(seg->flags & TCP_SYN);
+
+	return (uint32_t)seg->wnd << (scaled ? f->stk_shift : 0);
+}
+
+/* RFC 9293 3.8.6: the right edge of the stack's window never moves left, but for what scaling cuts
+ * off; after the peer's FIN the window means nothing. */
+static void learn_edge(struct flow *f)
+{
+	uint32_t edge = f->stk_ack + f->stk_wnd, crumb = (1u << f->stk_shift) - 1;
+
+	if (f->has_edge && !f->model.fin_count && peer_knows_scale(f))
+		fuzz_assert((int32_t)(edge + crumb - f->stk_edge) >= 0);
+	if (!f->has_edge || (int32_t)(edge - f->stk_edge) > 0)
+		f->stk_edge = edge;
+	f->has_edge = true;
 }
 
 void peer_learn(struct world *w, enum version version, const uint8_t *src, const uint8_t *dst,
@@ -563,6 +623,7 @@ void peer_learn(struct world *w, enum version version, const uint8_t *src, const
 	if (seg->flags & TCP_SYN) {
 		if (!f->synced || f->stk_iss != seg->seq.v)
 			f->edge_max = f->una = f->stk_nxt = seg->seq.v + 1;
+		f->has_edge = false; /* perhaps another life with the same ISN */
 		f->synced = true;
 		f->stk_iss = seg->seq.v;
 		f->stk_shift = seg->opts.has_wscale ? seg->opts.wscale : 0;
@@ -571,7 +632,8 @@ void peer_learn(struct world *w, enum version version, const uint8_t *src, const
 		f->stk_nxt = end;
 	if (seg->flags & TCP_ACK) {
 		f->stk_ack = seg->ack.v;
-		f->stk_wnd = (uint32_t)seg->wnd << (seg->flags & TCP_SYN ? 0 : f->stk_shift);
+		f->stk_wnd = peer_scaled(f, seg);
+		learn_edge(f);
 	}
 	if (seg->opts.has_ts)
 		f->stk_ts = seg->opts.ts_val;

@@ -14,6 +14,7 @@
 
 #include "fuzz.h"
 #include "weir/info.h"
+#include "weir/trace.h"
 #include "weir/weir.h"
 #include "wire/tcp_hdr.h"
 
@@ -28,6 +29,21 @@ enum version { V4, V6 };
 
 /* Which of our side's addresses: our own, or one that only a catch-all listener answers for. */
 enum ours { OURS, FOREIGN };
+
+/* What the peer's frames have brought to the stack on one tuple, whatever the stack made of it: see
+ * engine_model.c. */
+#define MODEL_RANGES 48u
+#define MODEL_MARKS  16u
+
+struct model {
+	bool blind; /* it does not know everything: nothing is judged */
+	unsigned range_count, syn_count, fin_count;
+	struct {
+		uint32_t lo, hi;
+	} range[MODEL_RANGES];     /* sequence numbers that came, SYN and FIN counted */
+	uint32_t syn[MODEL_MARKS]; /* sequence numbers of SYNs */
+	uint32_t fin[MODEL_MARKS]; /* sequence numbers of FINs */
+};
 
 /* One connection as its peer sees it. All numbers are absolute sequence numbers. */
 struct flow {
@@ -48,7 +64,11 @@ struct flow {
 	uint32_t stk_ack; /* its last acknowledgement */
 	uint32_t stk_wnd; /* its window in bytes */
 	uint8_t stk_shift;
-	uint32_t stk_ts; /* its last timestamp */
+	uint32_t stk_ts;              /* its last timestamp */
+	bool ws_offered, ws_withheld; /* by SYNs of the peer that have come */
+	bool has_edge;
+	uint32_t stk_edge; /* the farthest right edge it has announced since its SYN */
+	struct model model;
 };
 
 struct app_conn {
@@ -57,6 +77,7 @@ struct app_conn {
 	bool closed;    /* by us: there is nothing to read any more */
 	bool waits;     /* a send did not take everything: WRITABLE is due */
 	weir_conn conn;
+	struct weir_tuple tuple;
 	uint32_t in_seq;  /* sequence number of the next byte to read */
 	uint32_t out_off; /* offset of the next byte to send */
 };
@@ -75,7 +96,8 @@ struct world {
 	void *mem;
 	weir_time now;
 	struct flow flows[FLOWS_MAX];
-	unsigned flow_last; /* the one made last */
+	unsigned flow_last;    /* the one made last */
+	uint8_t forgotten[32]; /* bits by a hash of tuples: their flow had to make room */
 	struct frame past[PAST_MAX];
 	unsigned past_next;
 	struct app_conn conns[CONNS_MAX];
@@ -83,7 +105,9 @@ struct world {
 	weir_half halfs[HALFS_MAX];
 	unsigned half_next;
 	weir_listener listeners[LISTEN_MAX];
-	unsigned hold; /* actions that go on without output or events in between */
+	uint8_t trace_sum; /* of all that trace records point to */
+	bool orderly;      /* connections are closed at the end, not aborted */
+	unsigned hold;     /* actions that go on without output or events in between */
 };
 
 static inline uint8_t fuzz_pattern(uint32_t place)
@@ -120,8 +144,27 @@ void peer_learn(struct world *w, enum version version, const uint8_t *src, const
 /* The flow of a segment that the stack sent, or NULL. */
 struct flow *peer_flow(struct world *w, enum version version, const uint8_t *src,
 		       const uint8_t *dst, const struct tcp_seg *seg);
+/* Is it certain whether the stack's windows are scaled? Not when of two SYNs of the peer one offered
+ * it and one did not. */
+bool peer_knows_scale(const struct flow *f);
+/* The window that a segment of the stack announces, in bytes. */
+uint32_t peer_scaled(const struct flow *f, const struct tcp_seg *seg);
 /* The flow that the next byte of the input names; NULL if there is none yet. */
 struct flow *peer_pick(struct world *w);
+
+/* The flow of a connection, or NULL. */
+struct flow *peer_flow_of(struct world *w, const struct weir_tuple *tuple);
+
+/* engine_model.c: what the stack may acknowledge and deliver. */
+
+/* A segment with a right checksum, or one that the device vouched for, reaches the stack. */
+void model_note(struct model *m, const struct tcp_seg *seg);
+/* May the stack say that it has everything up to `ack`? */
+bool model_may_ack(const struct model *m, uint32_t ack);
+/* May a stream begin with the byte `seq`? */
+bool model_may_begin(const struct model *m, uint32_t seq);
+/* May the stream end before the number `seq`? */
+bool model_may_end(const struct model *m, uint32_t seq);
 
 /* engine_stray.c: packets that belong to no connection, or say so. */
 void stray_icmp(struct world *w);
@@ -130,6 +173,8 @@ void stray_raw(struct world *w);
 
 /* engine_out.c: fuzz_assert()s all that a packet of the stack must obey. */
 void out_check(struct world *w, const struct weir_packet *p);
+/* Does the trace record of a segment that goes out say what the segment says? */
+void out_record(struct world *w, const struct weir_trace_record *r);
 
 /* engine_app.c: what the application does. */
 void app_event(struct world *w, const struct weir_event *ev);
@@ -147,6 +192,7 @@ void app_abort(struct world *w);
 void app_set(struct world *w);
 void app_look(struct world *w);
 void app_abort_all(struct world *w);
+void app_close_all(struct world *w);
 /* Nobody waits in vain: see the definition. */
 void app_check_waits(struct world *w);
 

@@ -13,12 +13,13 @@
  * output until it returns nothing, events until there are none. Then
  *
  *	- every packet that came out has passed engine_out.c;
- *	- weir_stack_check() finds all invariants holding;
+ *	- weir_stack_check() finds all invariants holding (also within a burst);
+ *	- what was acknowledged and delivered has come (engine_model.c);
  *	- weir_deadline() is in the future: a stack at rest does not ask to be woken at once;
  *	- nobody waits for room that is there.
  *
- * At the end the application gives everything back, time goes on, and nothing may be in use any
- * more: no connection, half-open or TIME-WAIT record, page or range.
+ * At the end the application gives everything back, by aborting or by closing, time goes on, and
+ * nothing may be in use any more: no connection, half-open or TIME-WAIT record, page or range.
  *
  * The same input makes the same run: there is no other source of time, randomness or order.
  *
@@ -27,7 +28,6 @@
 #include "engine_world.h"
 
 #include "stack/check.h"
-#include "weir/trace.h"
 
 #define HEAD_LEN     8u
 #define PACKETS_MAX  20000u /* that one action may make; far more than buffers and limits allow */
@@ -76,17 +76,22 @@ static weir_time rest_once(struct world *w)
 	return weir_deadline(w->stack, w->now);
 }
 
-static void rest(struct world *w)
+static void check_stack(const struct world *w)
 {
-	unsigned passes = 0;
-	const char *broken;
+	const char *broken = weir_stack_check(w->stack);
 
-	while (rest_once(w) <= w->now)
-		fuzz_assert(++passes < PASSES_MAX);
-	broken = weir_stack_check(w->stack);
 	if (broken)
 		fprintf(stderr, "weir_stack_check: %s\n", broken);
 	fuzz_assert(!broken);
+}
+
+static void rest(struct world *w)
+{
+	unsigned passes = 0;
+
+	while (rest_once(w) <= w->now)
+		fuzz_assert(++passes < PASSES_MAX);
+	check_stack(w);
 	app_check_waits(w);
 }
 
@@ -142,11 +147,29 @@ static const action actions[] = {
 
 /* --- Begin and end ---------------------------------------------------------------------------- */
 
+/* With FUZZ_SHOW in the environment: the run, record by record. */
+static void show_record(const struct weir_trace_record *r)
+{
+	static const char *const kinds[] = {"in", "out", "state"};
+
+	fprintf(stderr, "%14.6f  %-5s flow %u %-16s %s > %s", (double)r->at / 1e9, kinds[r->kind],
+		r->flow, weir_counter_name(r->verdict), weir_state_name(r->before),
+		weir_state_name(r->after));
+	if (r->is_tcp)
+		fprintf(stderr, "  port %u/%u flags %02x seq %u ack %u len %u wnd %u opts %u",
+			r->tuple.local.port, r->tuple.remote.port, r->seg_flags, r->seq, r->ack,
+			r->payload_len, r->wnd_bytes, r->opt_len);
+	fputc('\n', stderr);
+}
+
 /* Touches all that a record points to, so that a sanitizer sees what does not live. */
 static void on_trace(void *user, const struct weir_trace_record *r)
 {
+	struct world *w = user;
 	uint8_t sum = 0;
 
+	if (getenv("FUZZ_SHOW"))
+		show_record(r);
 	fuzz_assert(r->kind <= WEIR_TRACE_STATE && r->verdict < WEIR_CTR_COUNT);
 	fuzz_assert(r->before < WEIR_STATE_COUNT && r->after < WEIR_STATE_COUNT);
 	fuzz_assert(r->opt_len <= TCP_OPT_MAX && (r->is_tcp || !r->opt_len));
@@ -158,7 +181,8 @@ static void on_trace(void *user, const struct weir_trace_record *r)
 	}
 	for (size_t i = 0; i < r->span_count; i++)
 		sum ^= r->span[i].bytes[0] ^ r->span[i].bytes[r->span[i].len - 1];
-	*(uint8_t *)user ^= sum;
+	w->trace_sum ^= sum;
+	out_record(w, r);
 }
 
 static void limits_from(struct weir_config *cfg, uint8_t bits)
@@ -211,7 +235,7 @@ static void sizes_from(struct weir_config *cfg, uint8_t link, uint8_t buffers, u
 }
 
 /* false: not a configuration that the engine accepts. */
-static bool begin(struct world *w, uint8_t *trace_sum)
+static bool begin(struct world *w)
 {
 	uint8_t filler;
 	size_t bytes;
@@ -221,11 +245,12 @@ static bool begin(struct world *w, uint8_t *trace_sum)
 	switches_from(&w->cfg, fuzz_u8(&w->in));
 	sizes_from(&w->cfg, fuzz_u8(&w->in), fuzz_u8(&w->in), fuzz_u8(&w->in));
 	w->cfg.trace = on_trace;
-	w->cfg.trace_user = trace_sum;
+	w->cfg.trace_user = w;
 	w->now = (uint64_t)fuzz_u8(&w->in) << 56 | 1;
 	if (w->now > WEIR_NEVER / 2)
 		w->now = 1;
 	filler = fuzz_u8(&w->in);
+	w->orderly = filler & 2;
 	memset(w->cfg.isn_key, filler, sizeof(w->cfg.isn_key));
 	bytes = weir_stack_bytes(&w->cfg);
 	if (!bytes)
@@ -246,7 +271,8 @@ static bool begin(struct world *w, uint8_t *trace_sum)
 	return true;
 }
 
-/* Everything is given back, and nothing may stay. */
+/* Everything is given back, in one of two ways, and nothing may stay. After an orderly close no peer
+ * answers any more: the timeouts must end each connection. */
 static void finish(struct world *w)
 {
 	struct weir_usage usage;
@@ -256,7 +282,10 @@ static void finish(struct world *w)
 			fuzz_assert(weir_listener_close(w->stack, w->listeners[i]) == WEIR_OK);
 	}
 	rest(w);
-	app_abort_all(w);
+	if (w->orderly)
+		app_close_all(w);
+	else
+		app_abort_all(w);
 	for (unsigned i = 0; i < FINISH_STEPS; i++) {
 		rest(w);
 		weir_stack_usage(w->stack, &usage);
@@ -272,15 +301,16 @@ static void finish(struct world *w)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct world w = {.in = {data, size}};
-	uint8_t trace_sum = 0;
 
-	if (size < HEAD_LEN || !begin(&w, &trace_sum))
+	if (size < HEAD_LEN || !begin(&w))
 		return 0;
 	rest(&w);
 	for (unsigned i = 0; w.in.left && i < ACTIONS_MAX; i++) {
 		actions[fuzz_u8(&w.in) % ACTION_COUNT](&w);
 		w.hold -= w.hold > 0;
-		if (!w.hold)
+		if (w.hold)
+			check_stack(&w);
+		else
 			rest(&w);
 	}
 	finish(&w);

@@ -135,6 +135,9 @@ STORIES = {
                                   + (2,) + (0,) * 16],
     "broke-close-after-end": opened() + [("shutdown", NEWEST), ("fin", NEWEST, 7), ("ack", 0, 0),
                                          ("time", 14), ("close", NEWEST), ("read", NEWEST, 0)],
+    # A challenge for a half-open record, whose window the trace showed without its scale.
+    "broke-window-of-challenge": [("syn", EARLY, LINUX, 0, 3),
+                                  segment(0x10, 0x10, 0x70, 127, 0, 9)],
     "everyone-at-once": opened() + opened(SIX | 8) + called() + ASK + [("data", 1, 99),
                         ("data", 2, 99), ("read", 1, 0), ("read", 2, 0), ("look",), ("close", 1),
                         ("close", 2), ("look",), ("pump", 1, 9)],
@@ -145,6 +148,9 @@ HEADS = {
     "small-buffers": (head(buffers=0x24, link=4), "retransmission-timeout"),
     "segmentation-offload": (head(switches=0x60, link=0), "passive-open-close-by-peer"),
     "time-waits-evicted-of-one": (head(limits=0x04), "time-waits-evicted"),
+    "orderly-end": (head(filler=2), "everyone-at-once"),
+    "orderly-end-of-sends": (head(filler=2), "zero-window-and-probe"),
+    "orderly-end-of-open": (head(filler=2), "active-open-times-out"),
     "resets-dropped": (head(limits=0x80), "burst-of-resets"),
 }
 
