@@ -16,8 +16,7 @@ enum weir_counter softerr_take(struct tcb *t, struct tcp_env *env, enum softerr_
 		tcb_end(t, env, what);
 		return WEIR_CTR_ICMP_HARD;
 	}
-	t->soft = what;
-	tcb_event(t, WEIR_EV_SOFT_ERROR);
+	tcb_soft_error(t, what);
 	return WEIR_CTR_ICMP_SOFT;
 }
 

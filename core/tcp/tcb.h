@@ -166,6 +166,7 @@ struct user {
 	uint8_t keep_count, keep_sent;
 	uint8_t dscp, ttl;
 	bool nodelay, keepalive;
+	bool soft_muted;    /* SHLD-20: soft errors are not told */
 	bool closed;        /* weir_close() or weir_abort(): nobody reads any more */
 	weir_time heard_at; /* when a segment of the peer was last accepted */
 	weir_time stuck_at; /* since when the oldest byte waits; WEIR_NEVER: nothing waits */
@@ -247,6 +248,15 @@ void tcb_end(struct tcb *t, struct tcp_env *env, enum weir_err reason);
 static inline void tcb_event(struct tcb *t, enum weir_event_kind k)
 {
 	t->events |= 1u << k;
+}
+
+/* Tells the user of a problem that ends nothing, unless he does not want to hear of them (SHLD-20). */
+static inline void tcb_soft_error(struct tcb *t, enum weir_err what)
+{
+	if (t->user.soft_muted)
+		return;
+	t->soft = what;
+	tcb_event(t, WEIR_EV_SOFT_ERROR);
 }
 
 /* Recomputes snd.mss from peer_mss, path_mss and the options that every segment carries. */

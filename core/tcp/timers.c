@@ -119,10 +119,8 @@ static void on_rtx(struct tcp_env *env, struct tcb *t, weir_time now)
 	recovery_timeout(t);
 	if (t->retries < UINT8_MAX)
 		t->retries++;
-	if (t->retries == env->cfg->r1_retries) { /* SHLD-9, MUST-47 */
-		t->soft = WEIR_TIMEOUT;
-		tcb_event(t, WEIR_EV_SOFT_ERROR);
-	}
+	if (t->retries == env->cfg->r1_retries) /* SHLD-9, MUST-47 */
+		tcb_soft_error(t, WEIR_TIMEOUT);
 	timer_set(t, TIMER_RTX, now + rtt_rto(&t->rtt, env->cfg));
 }
 

@@ -151,6 +151,9 @@ void user_set(struct tcb *t, const struct tcp_env *env, enum weir_connopt opt, u
 	case WEIR_OPT_TTL:
 		u->ttl = (uint8_t)value;
 		break;
+	case WEIR_OPT_SOFT_ERRORS:
+		u->soft_muted = !value;
+		break;
 	case WEIR_OPT_COUNT:
 		break;
 	}

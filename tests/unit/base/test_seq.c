@@ -30,6 +30,7 @@ static const struct {
 	{0xe0000000, 0x20000000, -0x40000000},
 };
 
+/* neg: RFC9293-X-07 */
 static void test_compare(void **state)
 {
 	(void)state;

@@ -115,7 +115,10 @@ static void test_malformed_header(void **state)
 	}
 }
 
-/* RFC8200-04, RFC4443-03: an answer for an unknown header, none when it went to a group. */
+/*
+ * An answer for an unknown header, none when it went to a group.
+ * neg: RFC8200-04 RFC4443-03
+ */
 static void test_ip6_parameter_problem(void **state)
 {
 	struct stk *f = *state;
@@ -134,6 +137,50 @@ static void test_ip6_parameter_problem(void **state)
 	t.local.addr = (struct weir_addr){6, {0xff, 2, [15] = 1}};
 	n = stk_ip(bytes, &t.remote.addr, &t.local.addr, 253, 20) + 20;
 	assert_verdict(stk_frame(f, bytes, n), IP6_HEADER);
+	assert_false(stk_out(f));
+}
+
+/* A SYN behind a header of destination options; the checksum covers `more` bytes than it should. */
+static size_t syn_behind_options(uint8_t *out, const struct weir_tuple *t, uint32_t more)
+{
+	static const uint8_t options[8] = {IP_PROTO_TCP, 0, 1, 4};
+	uint8_t plain[200];
+	size_t len = stk_packet(plain, t, (struct tcp_seg){.flags = TCP_SYN});
+	size_t tcp = len - IP6_HDR_LEN;
+	uint16_t field = 0;
+	uint64_t sum;
+
+	stk_ip(out, &t->remote.addr, &t->local.addr, 60, tcp + sizeof(options));
+	memcpy(out + IP6_HDR_LEN, options, sizeof(options));
+	out += IP6_HDR_LEN + sizeof(options);
+	memcpy(out, plain + IP6_HDR_LEN, tcp);
+	memcpy(out + TCP_CSUM_OFFSET, &field, 2);
+	sum = csum_add_pseudo(0, t->remote.addr.bytes, t->local.addr.bytes, 16,
+			      (uint32_t)tcp + more, IP_PROTO_TCP);
+	field = csum_finish(csum_add(sum, out, tcp));
+	memcpy(out + TCP_CSUM_OFFSET, &field, 2);
+	return len + sizeof(options);
+}
+
+/*
+ * Behind extension headers the checksum covers next header 6 and the segment's own length, not that
+ * of the headers.
+ * neg: RFC8200-01 RFC8200-04
+ */
+static void test_ip6_checksum_behind_headers(void **state)
+{
+	struct stk *f = *state;
+	struct weir_tuple t = stk_peer(6, 9, 1000);
+	uint8_t bytes[200] = {0};
+	size_t n;
+
+	stk_start(f);
+	n = syn_behind_options(bytes, &t, 0);
+	assert_verdict(stk_frame(f, bytes, n), NO_OWNER);
+	assert_true(stk_out(f));
+	assert_int_equal(f->seg.flags, TCP_RST | TCP_ACK);
+	n = syn_behind_options(bytes, &t, 8);
+	assert_verdict(stk_frame(f, bytes, n), TCP_CHECKSUM);
 	assert_false(stk_out(f));
 }
 
@@ -222,6 +269,7 @@ int main(void)
 		TEST(test_what_is_not_tcp),
 		TEST(test_malformed_header),
 		TEST(test_ip6_parameter_problem),
+		TEST(test_ip6_checksum_behind_headers),
 		TEST(test_super_segment),
 		TEST(test_trace),
 	};

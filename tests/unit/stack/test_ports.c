@@ -45,7 +45,10 @@ static void test_exhaustion(void **state)
 	assert_int_equal(connect_to(f, 8, 80, &t), WEIR_OK);
 }
 
-/* RFC6056-01: no port of a local service; a catch-all reserves none. */
+/*
+ * No port of a local service; a catch-all reserves none.
+ * neg: RFC6056-01
+ */
 static void test_listened_ports_are_skipped(void **state)
 {
 	struct stk *f = *state;
@@ -100,7 +103,10 @@ static void test_no_early_reuse(void **state)
 	}
 }
 
-/* Chosen uniformly over destinations: 2,000 of them in 16 groups of ports, chi-square at 0.1 %. */
+/*
+ * Chosen uniformly over destinations: 2,000 of them in 16 groups of ports, chi-square at 0.1 %.
+ * neg: RFC6056-01
+ */
 static void test_spread(void **state)
 {
 	struct stk *f = *state;

@@ -71,7 +71,10 @@ static void test_counter_out_of_range(void **state)
 	assert_int_equal(weir_counter_get(f->s, (enum weir_counter)1000000), 0);
 }
 
-/* RFC9293-MUST-15, RFC6691-01, RFC8200-03 */
+/*
+ * neg: RFC8200-03
+ * req: RFC9293-MUST-15 RFC6691-01
+ */
 static void test_mss(void **state)
 {
 	static const struct {

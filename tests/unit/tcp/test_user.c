@@ -263,6 +263,9 @@ static void test_settings(void **state)
 	assert_int_equal(u->rcvbuf, 20 + WEIR_OPT_RCVBUF);
 	assert_int_equal(u->dscp, 20 + WEIR_OPT_DSCP);
 	assert_int_equal(u->ttl, 20 + WEIR_OPT_TTL);
+	assert_false(u->soft_muted);
+	user_set(&f->t, &f->env, WEIR_OPT_SOFT_ERRORS, 0);
+	assert_true(u->soft_muted);
 	/* after the end a setting starts no timer */
 	fix_send(f, 10);
 	tcb_end(&f->t, &f->env, WEIR_RESET);

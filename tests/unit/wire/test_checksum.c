@@ -161,7 +161,10 @@ static void test_packets(void **state)
 	}
 }
 
-/* A length above 65,535 counts in full in the pseudo-header of IPv6 (RFC8200-01). */
+/*
+ * A length above 65,535 counts in full in the pseudo-header of IPv6.
+ * req: RFC8200-01
+ */
 static void test_pseudo_long(void **state)
 {
 	static const uint8_t zeros[16];
@@ -171,7 +174,10 @@ static void test_pseudo_long(void **state)
 	assert_int_equal(as_number(csum_fold(sum)), 0x2345 + 1 + 6);
 }
 
-/* RFC1624-02: both forms of zero pass. */
+/*
+ * Both forms of zero pass.
+ * neg: RFC1624-02
+ */
 static void test_both_zeros(void **state)
 {
 	uint8_t segment[4] = {0xff, 0xff, 0x00, 0x00};
@@ -184,14 +190,20 @@ static void test_both_zeros(void **state)
 	assert_false(csum_good(csum_add(0, segment, 4)));
 }
 
-/* RFC1624-01: the example of section 4, where RFC 1141's form gives 0xffff. */
+/*
+ * The example of section 4, where RFC 1141's form gives 0xffff.
+ * neg: RFC1624-01
+ */
 static void test_update_example(void **state)
 {
 	(void)state;
 	assert_int_equal(csum_update(as_field(0xdd2f), as_field(0x5555), as_field(0x3285)), 0);
 }
 
-/* RFC1624-01: an updated field is the one that a sum from scratch gives. */
+/*
+ * An updated field is the one that a sum from scratch gives.
+ * neg: RFC1624-01
+ */
 static void test_update_random(void **state)
 {
 	uint64_t random = 3;

@@ -309,8 +309,11 @@ static void check_wire_rules(const uint8_t *p, size_t len)
 		assert_int_equal(p[off], 0); /* RFC9293-MUST-69 */
 }
 
-/* Every combination of options and block counts, both orders: the rules hold, the announced length
- * is the written one, and reading gives back what was written. */
+/*
+ * Every combination of options and block counts, both orders: the rules hold, the announced length
+ * is the written one, and reading gives back what was written.
+ * neg: RFC9293-MUST-68 RFC9293-MUST-69
+ */
 static void test_combinations(void **state)
 {
 	(void)state;
