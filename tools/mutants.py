@@ -20,6 +20,7 @@ written. What a fault's block looks like is in tools/mutants_list.py.
 
 import argparse
 import difflib
+import fcntl
 import fnmatch
 import os
 import sys
@@ -125,11 +126,12 @@ def run(mutants, args):
         print("nothing to run")
         return 0
     began = time.monotonic()
+    os.makedirs(args.folder, exist_ok=True)
+    lock = open(os.path.join(args.folder, "lock"), "w", encoding="utf-8")
+    fcntl.flock(lock, fcntl.LOCK_EX)  # one round at a time in a folder
     bench = running.Bench(ROOT, args.folder, args.jobs)
     bench.prepare(args.revision)
-    print(f"{len(bench.tests)} tests pass without a fault ({time.monotonic() - began:.0f} s)")
-    for test in bench.broken:
-        print(f"{test.name} fails without a fault and is left out")
+    print(f"{len(bench.tests)} tests ({time.monotonic() - began:.0f} s to build)", flush=True)
     work = Round(bench, mutants, todo, results)
     threads = [threading.Thread(target=work.work, args=(i,)) for i in range(args.jobs)]
     for thread in threads:
@@ -139,6 +141,8 @@ def run(mutants, args):
     write_table(mutants, results)
     print(f"{work.total} faults, {work.total - len(work.failed)} caught, {len(work.failed)} not, "
           f"{time.monotonic() - began:.0f} s")
+    for name in bench.broken():
+        print(f"fails without a fault, and was left out: {name}")
     for name in work.failed:
         print(f"not caught: {name}")
     return len(work.failed)

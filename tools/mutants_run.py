@@ -5,12 +5,14 @@ the compilation of one source and one link into a folder of its own, which LD_LI
 front; programs and tests stay as they are. The tests are those that CTest has.
 """
 
+import glob
 import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import threading
 import time
 
 LABELS = ["unit", "pkt", "sim", "golden", "fuzz"]  # in this order
@@ -19,6 +21,7 @@ NOT_FOR_FAULTS = {"pkt.rows", "pkt.must-fail"}  # texts, and scripts that fail a
 FLAGS = "-O1"
 TIMEOUT_LEAST_S = 10.0
 TIMEOUT_FACTOR = 10.0
+PLAIN_TIMEOUT_S = 300.0
 BUILD_TIMEOUT_S = 300
 # A fault may loop and write without end (in kilobytes; files in half ones).
 LIMITS = ["sh", "-c", 'ulimit -c 0; ulimit -f 131072; ulimit -v 4194304; exec "$@"', "sh"]
@@ -33,7 +36,19 @@ class Test:
 
     def __init__(self, name, label, command, folder):
         self.name, self.label, self.command, self.folder = name, label, command, folder
-        self.timeout = 120.0
+        self.passes, self.timeout = None, PLAIN_TIMEOUT_S
+        self.lock = threading.Lock()
+
+    def passes_plain(self, log):
+        """Does it pass without a fault? It is tried once, and gives the time limit. What fails
+        anyway proves nothing about a fault."""
+        with self.lock:
+            if self.passes is None:
+                began = time.monotonic()
+                self.passes = call(self.command, self.folder, self.timeout, None, log) == 0
+                took = time.monotonic() - began
+                self.timeout = max(TIMEOUT_LEAST_S, TIMEOUT_FACTOR * took)
+            return self.passes
 
 
 def call(command, folder, timeout, env=None, log=None):
@@ -131,38 +146,33 @@ def list_tests(build):
 
 
 class Bench:
-    """The copy with its build, and the tests that pass on it."""
+    """The copy with its build, and its tests."""
 
     def __init__(self, root, folder, jobs):
         self.root, self.folder, self.jobs = root, folder, jobs
         self.tree = os.path.join(folder, "tree")
         self.build = os.path.join(folder, "build")
-        self.tests, self.broken = [], []
+        self.tests, self.scripts = [], {}
 
     def prepare(self, revision):
-        """Copies, builds and runs every test once: what fails without a fault proves nothing."""
-        os.makedirs(self.folder, exist_ok=True)
+        """Copies and builds."""
+        os.makedirs(os.path.join(self.folder, "plain"), exist_ok=True)
         copy_tree(self.root, self.tree, revision)
         build_base(self.tree, self.build, self.jobs)
-        work = os.path.join(self.folder, "plain")
-        os.makedirs(work, exist_ok=True)
-        for test in list_tests(self.build):
-            began = time.monotonic()
-            status = call(test.command, test.folder, test.timeout, None,
-                          os.path.join(work, test.name + ".log"))
-            took = time.monotonic() - began
-            test.timeout = max(TIMEOUT_LEAST_S, TIMEOUT_FACTOR * took)
-            (self.broken if status else self.tests).append(test)
+        self.tests = list_tests(self.build)
+        for script in glob.glob(os.path.join(self.tree, "tests/pkt/*/*.pkt")):
+            name = os.path.relpath(script, self.tree)
+            command = [os.path.join(self.build, "tests/weir-pkt"), "tests/pkt/lib", name]
+            self.scripts[name] = Test(name, "pkt", command, self.tree)
+
+    def broken(self):
+        """Tests that were found to fail without a fault."""
+        return [t.name for t in self.tests + list(self.scripts.values()) if t.passes is False]
 
     def hinted(self, hint):
         """The test that a hint names; none: an empty list."""
-        if not hint:
-            return []
-        if hint.endswith(".pkt"):
-            command = [os.path.join(self.build, "tests/weir-pkt"), "tests/pkt/lib", hint]
-            test = Test("pkt " + hint, "pkt", command, self.tree)
-            test.timeout = 20.0
-            return [test]
+        if hint in self.scripts:
+            return [self.scripts[hint]]
         return [t for t in self.tests if t.name == hint]
 
     def order(self, mutant):
@@ -183,6 +193,9 @@ class Bench:
         env = dict(os.environ, LD_LIBRARY_PATH=work)
         caught = ""
         for test in self.order(mutant):
+            plain = os.path.join(self.folder, "plain", test.name.replace("/", "_") + ".log")
+            if not test.passes_plain(plain):
+                continue
             log = os.path.join(work, "test.log")
             status = call(test.command, test.folder, test.timeout, env, log)
             if status != 0:
