@@ -52,7 +52,7 @@ static void tuple_of(const struct weir_stack *s, const struct half_slot *h, stru
 
 static uint8_t our_shift(const struct weir_stack *s)
 {
-	return s->cfg.window_scaling ? window_shift((uint32_t)s->cfg.rcvbuf) : 0;
+	return window_shift_offer(&s->cfg, (uint32_t)s->cfg.rcvbuf);
 }
 
 uint16_t halfs_window(const struct weir_stack *s)

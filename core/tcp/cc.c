@@ -22,6 +22,6 @@ void cc_idle(struct cc *c, const struct weir_config *cfg, uint32_t mss)
 {
 	uint32_t restart = cc_initial(cfg, mss);
 
-	if (c->cwnd > restart)
+	if (cfg->idle_restart && c->cwnd > restart)
 		c->cwnd = restart;
 }

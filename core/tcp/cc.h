@@ -24,7 +24,8 @@ extern const struct cc_ops cc_newreno;
 /* Sets the initial window (RFC 6928), with one segment if more than one SYN was lost. */
 void cc_init(struct cc *c, const struct weir_config *cfg, uint32_t mss, uint8_t syn_retries);
 
-/* Nothing was sent for longer than an RTO: back to the restart window (RFC5681-17). */
+/* Nothing was sent for longer than an RTO: back to the restart window (RFC5681-17), unless
+ * config.idle_restart is 0. */
 void cc_idle(struct cc *c, const struct weir_config *cfg, uint32_t mss);
 
 #endif

@@ -34,7 +34,7 @@ void tcb_init(struct tcb *t, const struct tcp_env *env, uint16_t mss_local, uint
 		.heard_at = now,
 		.stuck_at = WEIR_NEVER,
 	};
-	t->rcv_wscale = cfg->window_scaling ? window_shift(t->user.rcvbuf) : 0;
+	t->rcv_wscale = window_shift_offer(cfg, t->user.rcvbuf);
 	t->ackgen.quick = (uint8_t)cfg->quickacks;
 	timers_init(&t->timers);
 	rtt_init(&t->rtt, cfg);

@@ -34,6 +34,15 @@ uint8_t window_shift(uint32_t rcvbuf)
 	return shift;
 }
 
+uint8_t window_shift_offer(const struct weir_config *cfg, uint32_t rcvbuf)
+{
+	uint8_t shift = window_shift(rcvbuf);
+
+	if (!cfg->window_scaling)
+		return 0;
+	return shift > cfg->wscale_min ? shift : (uint8_t)cfg->wscale_min;
+}
+
 uint16_t window_syn(uint32_t rcvbuf)
 {
 	return rcvbuf < 65535u ? (uint16_t)rcvbuf : 65535u;

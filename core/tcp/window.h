@@ -9,6 +9,9 @@
 /* The shift to offer for a receive buffer of `rcvbuf` bytes (RFC 7323 2.3). */
 uint8_t window_shift(uint32_t rcvbuf);
 
+/* What a SYN offers: that, or config.wscale_min if it is larger; 0 without window scaling. */
+uint8_t window_shift_offer(const struct weir_config *cfg, uint32_t rcvbuf);
+
 /* The window to offer on a SYN, not scaled. */
 uint16_t window_syn(uint32_t rcvbuf);
 

@@ -50,6 +50,10 @@ static void test_idle(void **state)
 	c.cwnd = 3000;
 	cc_idle(&c, &cfg, 1460);
 	assert_int_equal(c.cwnd, 3000);
+	c.cwnd = 100000;
+	cfg.idle_restart = 0;
+	cc_idle(&c, &cfg, 1460);
+	assert_int_equal(c.cwnd, 100000);
 }
 
 int main(void)

@@ -22,6 +22,18 @@ static void test_shift(void **state)
 		assert_int_equal(window_shift(rows[i].rcvbuf), rows[i].shift);
 }
 
+static void test_shift_offer(void **state)
+{
+	struct fix *f = *state;
+
+	assert_int_equal(window_shift_offer(&f->cfg, 1048576), 5);
+	f->cfg.wscale_min = 8;
+	assert_int_equal(window_shift_offer(&f->cfg, 1048576), 8);
+	assert_int_equal(window_shift_offer(&f->cfg, 65535u << 10), 10);
+	f->cfg.window_scaling = 0;
+	assert_int_equal(window_shift_offer(&f->cfg, 1048576), 0);
+}
+
 /* RFC7323-03: not scaled. */
 static void test_syn(void **state)
 {
@@ -234,6 +246,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shift),
+		TEST(test_shift_offer),
 		cmocka_unit_test(test_syn),
 		TEST(test_first),
 		TEST(test_field),
