@@ -53,6 +53,7 @@ LAYERS = {
     "host": ([r"weir/.*", r"(host/)?[a-z0-9_/]*\.(h|def)"], ANY),
     "gate": ([r"weir/.*", r"gate/.*", r"[a-z0-9_]*\.(h|def)"], ANY),
     "cli": ([r"weir/.*", r"(cli|gate|sim)/.*", r"[a-z0-9_]*\.(h|def)"], ANY),
+    "packetdrill": ([r"weir/.*", r"[a-z0-9_]*\.(h|def)"], ANY),
     "sim": ([r"weir/.*", r"(base|table|wire|net|tcp|stack|sim)/.*", r"[a-z0-9_]*\.(h|def)"],
             SIM_SYSTEM),
 }
@@ -107,7 +108,7 @@ def check_include(path, line):
         if system is not ANY and name not in system:
             return f"{layer} must not include <{name}>"
         return None
-    outside = layer in ("host", "gate", "cli") and re.match(CORE_FOLDERS, name)
+    outside = layer in ("host", "gate", "cli", "packetdrill") and re.match(CORE_FOLDERS, name)
     if outside or not any(re.fullmatch(pattern, name) for pattern in quoted):
         return f'{layer} must not include "{name}"'
     return None
