@@ -1,8 +1,8 @@
 /*
  * Theory of operation: virtual time and the blocking threads
  *
- * packetdrill knows no clock but our gettimeofday() and usleep(), so time may be a number. It stands
- * still while packetdrill and the engine work, and jumps while packetdrill waits:
+ * packetdrill knows no clock but our gettimeofday() and usleep(), so time may be a number. It
+ * stands still while packetdrill and the engine work, and jumps while packetdrill waits:
  *
  *   gettimeofday    moves it by one microsecond, since packetdrill spins on it for short waits
  *   usleep          goes from one timer of the engine to the next, running each at its time, and
@@ -12,26 +12,26 @@
  * So a script of minutes takes milliseconds, and two runs see the same times. clock=real replaces
  * the number by CLOCK_MONOTONIC and the jumps by sleeps; all else is the same.
  *
- * packetdrill runs the script in one thread, the driver here, which called init; it is the one that
- * moves time. A call that the script says blocks runs in a second thread, and the driver goes on when
- * the kernel shows that thread asleep. So pd_wait() must really sleep, on a condition variable. What
- * ends the sleep happens in the driver, in pd_settle(): a packet came in, a timer ran, a call of the
- * script's. It asks each waiter's `ready` and releases it.
+ * packetdrill runs the script in one thread, the driver here, which called init; it is the one
+ * that moves time. A call that the script says blocks runs in a second thread, and the driver
+ * goes on when the kernel shows that thread asleep. So pd_wait() must really sleep, on a
+ * condition variable. What ends the sleep happens in the driver, in pd_settle(): a packet came
+ * in, a timer ran, a call of the script's. It asks each waiter's `ready` and releases it.
  *
- * Released, the second thread finishes the call and asks the clock when the call returned, for the
- * script has an expectation of that. Therefore the driver stands still from the release to that
- * look: pd_leave() waits until nobody is `held`. A call of the second thread that returns without
- * having slept is held just so. The driver may be inside a jump of an hour when it releases somebody:
- * pd_clock_step() waits the same way before it goes on.
+ * Released, the second thread finishes the call and asks the clock when the call returned, for
+ * the script has an expectation of that. Therefore the driver stands still from the release to
+ * that look: pd_leave() waits until nobody is `held`. A call of the second thread that returns
+ * without having slept is held just so. The driver may be inside a jump of an hour when it
+ * releases somebody: pd_clock_step() waits the same way before it goes on.
  *
- * The driver itself may block, in a call that the script does not mark as blocking (a poll() with a
- * timeout): then it moves time itself until the call is ready. If nothing can make it ready, the call
- * fails with EDEADLK and a line says so, as a script must not hang.
+ * The driver itself may block, in a call that the script does not mark as blocking (a poll() with
+ * a timeout): then it moves time itself until the call is ready. If nothing can make it ready,
+ * the call fails with EDEADLK and a line says so, as a script must not hang.
  *
- * At the end of a script, and before each plain call, packetdrill waits up to a second of real time
- * for the second thread to finish, and calls nothing meanwhile. If that thread waits for a time-out,
- * nobody would move time; so a waiter that sees the driver asleep outside of our code for IDLE_MS
- * moves time itself. That is the only place where real time matters.
+ * At the end of a script, and before each plain call, packetdrill waits up to a second of real
+ * time for the second thread to finish, and calls nothing meanwhile. If that thread waits for a
+ * time-out, nobody would move time; so a waiter that sees the driver asleep outside of our code
+ * for IDLE_MS moves time itself. That is the only place where real time matters.
  */
 #include "clock.h"
 

@@ -1,9 +1,9 @@
 /*
  * fds.h: the descriptors that scripts see.
  *
- * Each is a real descriptor (of an empty memfd), since packetdrill closes what a script leaves open
- * with the C library; the object behind it is ours. The memfd's inode tells later whether the number
- * still means our file.
+ * Each is a real descriptor (of an empty memfd), since packetdrill closes what a script leaves
+ * open with the C library; the object behind it is ours. The memfd's inode tells later whether
+ * the number still means our file.
  */
 #ifndef WEIR_PACKETDRILL_FDS_H
 #define WEIR_PACKETDRILL_FDS_H

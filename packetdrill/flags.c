@@ -14,8 +14,8 @@
  * What is not in the table may be a row of the engine's configuration. Anything else is an error
  * that names the key: a misspelt flag must not let a script test something else than it says.
  *
- * Values are separated by commas. A value of several numbers (tcp_rmem) may separate them by blanks,
- * colons, slashes or commas: items that are only a number continue the one before.
+ * Values are separated by commas. A value of several numbers (tcp_rmem) may separate them by
+ * blanks, colons, slashes or commas: items that are only a number continue the one before.
  */
 #include "flags.h"
 

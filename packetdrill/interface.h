@@ -47,8 +47,8 @@ struct packetdrill_interface {
 	int (*poll)(void *userdata, struct pollfd *fds, nfds_t count, int timeout_ms);
 	/* A packet arrives: IPv4 or IPv6 without a link header. 0 or -1. */
 	int (*netdev_send)(void *userdata, const void *packet, size_t bytes);
-	/* The next packet that leaves; *bytes is the buffer's size, then the packet's. 0 bytes: none
-	 * and no timer that could make one. */
+	/* The next packet that leaves; *bytes is the buffer's size, then the packet's. 0 bytes:
+	 * none and no timer that could make one. */
 	int (*netdev_receive)(void *userdata, void *buf, size_t *bytes, long long *time_usecs);
 	int (*usleep)(void *userdata, useconds_t usecs);
 	int (*gettimeofday)(void *userdata, struct timeval *tv, struct timezone *tz);

@@ -1,23 +1,24 @@
 /*
  * Theory of operation
  *
- * The engine is told that the link cuts up to 64 KB and completes checksums, so that a large write
- * leaves it as one super-segment, as it would leave the kernel's TCP. The adapter cuts it in two
- * steps. First into bursts, as Linux sizes the packets that it hands to a device: as much as is sent
- * in a millisecond at twice (in slow start) or 1.2 times cwnd/SRTT, more when the round trip is
- * short, at least tcp_min_tso_segs. A burst of several segments ends with PSH, as Linux's do, so that
- * the receiver's merging is not kept waiting; RFC 9293 3.9.1.2 allows it anywhere. Then, as a device
- * does, into segments. packetdrill joins segments up to the length that its script expects, so this
- * serves scripts of either view. segs=whole leaves the bursts in one piece (for --strict_segments);
- * segs=1 lets the engine make single segments.
+ * The engine is told that the link cuts up to 64 KB and completes checksums, so that a large
+ * write leaves it as one super-segment, as it would leave the kernel's TCP. The adapter cuts it
+ * in two steps. First into bursts, as Linux sizes the packets that it hands to a device: as much
+ * as is sent in a millisecond at twice (in slow start) or 1.2 times cwnd/SRTT, more when the
+ * round trip is short, at least tcp_min_tso_segs. A burst of several segments ends with PSH, as
+ * Linux's do, so that the receiver's merging is not kept waiting; RFC 9293 3.9.1.2 allows it
+ * anywhere. Then, as a device does, into segments. packetdrill joins segments up to the length
+ * that its script expects, so this serves scripts of either view. segs=whole leaves the bursts in
+ * one piece (for --strict_segments); segs=1 lets the engine make single segments.
  *
- * Cutting: PSH and FIN stay with the last piece; sequence numbers and the IPv4 identification go on;
- * the urgent pointer needs no care, as the engine makes no super-segment of urgent data.
+ * Cutting: PSH and FIN stay with the last piece; sequence numbers and the IPv4 identification go
+ * on; the urgent pointer needs no care, as the engine makes no super-segment of urgent data.
  *
  * packetdrill does not look at outbound checksums and stops reading at the script's last line. So
- * each packet's checksums are checked here when it leaves, and what is still queued when packetdrill
- * begins to clean up is counted: a packet that no line of the script asked for. The clean-up shows
- * by a descriptor of ours that was closed with the C library's close(), and by `free`.
+ * each packet's checksums are checked here when it leaves, and what is still queued when
+ * packetdrill begins to clean up is counted: a packet that no line of the script asked for. The
+ * clean-up shows by a descriptor of ours that was closed with the C library's close(), and by
+ * `free`.
  */
 #include "net.h"
 
@@ -136,7 +137,8 @@ static void seq_add_at(uint8_t *at, uint32_t n)
 	at[3] = (uint8_t)v;
 }
 
-/* Queues the `n` bytes of payload at `at` of the packet in pd->net.flat as a packet of their own. */
+/* Queues the `n` bytes of payload at `at` of the packet in pd->net.flat as a packet of their own.
+ */
 static void cut_one(struct pd *pd, const struct super *super, size_t at, size_t n, enum push push)
 {
 	const uint8_t *ip = pd->net.flat;

@@ -1,10 +1,10 @@
 /*
  * ready.h: what can be done with a descriptor without blocking: poll and epoll.
  *
- * An interest (pd_watch) joins one epoll object to one file. It is pending while epoll_wait has to
- * look at it: a wake of the file that meets its events makes it so. epoll_wait reports it if the file
- * is ready then; afterwards it stays pending when it is level-triggered, does not when it is edge-
- * triggered, and is switched off when it is one-shot.
+ * An interest (pd_watch) joins one epoll object to one file. It is pending while epoll_wait has
+ * to look at it: a wake of the file that meets its events makes it so. epoll_wait reports it if
+ * the file is ready then; afterwards it stays pending when it is level-triggered, does not when
+ * it is edge- triggered, and is switched off when it is one-shot.
  */
 #ifndef WEIR_PACKETDRILL_READY_H
 #define WEIR_PACKETDRILL_READY_H

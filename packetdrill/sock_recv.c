@@ -2,12 +2,12 @@
  * Theory of operation
  *
  * The engine keeps urgent data in the stream and tells where it ends (RFC 9293 MUST-31, -32; the
- * stream is what RFC 6093 wants). Linux's sockets take the last urgent byte out of the stream unless
- * SO_OOBINLINE is set, and so does this: a read stops before that byte, the next one skips it, and
- * MSG_OOB reads it in between. Positions are counts of bytes taken from the stream.
+ * stream is what RFC 6093 wants). Linux's sockets take the last urgent byte out of the stream
+ * unless SO_OOBINLINE is set, and so does this: a read stops before that byte, the next one skips
+ * it, and MSG_OOB reads it in between. Positions are counts of bytes taken from the stream.
  *
- * A read goes on until it has as much as SO_RCVLOWAT, or MSG_WAITALL, asks for; what was read before
- * an error or the end of the stream is returned first.
+ * A read goes on until it has as much as SO_RCVLOWAT, or MSG_WAITALL, asks for; what was read
+ * before an error or the end of the stream is returned first.
  */
 #include "sock.h"
 

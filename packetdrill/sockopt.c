@@ -1,12 +1,12 @@
 /*
  * Theory of operation
  *
- * A value is kept with the socket, whether it has a connection of the engine or not. What the engine
- * has an option for is set there at once, or when the connection comes to be (pd_opts_apply): an
- * accepted one inherits its listener's values, as on Linux. What only changes the calls (SO_RCVLOWAT,
- * TCP_CORK, ...) is read where it matters. What the engine cannot do and nobody would notice
- * (SO_PRIORITY) is kept and told again; what a script would notice is refused with ENOPROTOOPT and a
- * line on standard error.
+ * A value is kept with the socket, whether it has a connection of the engine or not. What the
+ * engine has an option for is set there at once, or when the connection comes to be
+ * (pd_opts_apply): an accepted one inherits its listener's values, as on Linux. What only changes
+ * the calls (SO_RCVLOWAT, TCP_CORK, ...) is read where it matters. What the engine cannot do and
+ * nobody would notice (SO_PRIORITY) is kept and told again; what a script would notice is refused
+ * with ENOPROTOOPT and a line on standard error.
  *
  * SO_SNDBUF and SO_RCVBUF are told doubled, as on Linux, where the second half is for its own
  * overhead; the engine's buffers count payload only, so they get the value that was set.

@@ -52,7 +52,8 @@ int pd_sock_setsockopt(struct pd *pd, struct pd_sock *s, int level, int name, co
 int pd_sock_getsockopt(struct pd *pd, struct pd_sock *s, int level, int name, void *value,
 		       socklen_t *len);
 
-/* --- tcpinfo.c: structs in Linux's layout; each copies up to *len bytes and sets *len ----------- */
+/* --- tcpinfo.c: structs in Linux's layout; each copies up to *len bytes and sets *len
+ * ----------- */
 
 int pd_tcpinfo_get(struct pd *pd, struct pd_sock *s, void *value, socklen_t *len);
 int pd_ccinfo_get(struct pd *pd, struct pd_sock *s, void *value, socklen_t *len);
@@ -60,7 +61,8 @@ int pd_meminfo_get(struct pd *pd, struct pd_sock *s, void *value, socklen_t *len
 /* Copies `size` bytes as getsockopt does. */
 int pd_opt_copy(const void *from, socklen_t size, void *value, socklen_t *len);
 
-/* --- control.c: fcntl and ioctl, whose arguments are taken from the variable list by the entry --- */
+/* --- control.c: fcntl and ioctl, whose arguments are taken from the variable list by the entry
+ * --- */
 
 struct pd_file;
 
