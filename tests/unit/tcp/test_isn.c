@@ -118,7 +118,7 @@ static unsigned distinct(uint32_t *v, unsigned n)
 #define PORTS 50000u
 
 /*
- * What an outsider sees of other tuples or of another key tells nothing: the numbers of neighbouring
+ * What an outsider sees of other tuples or of another key tells nothing: the numbers of adjacent
  * ports, and of the same port under two keys, have no constant difference. Among 50,000 random
  * 32-bit values about 0.3 pairs are equal; a function that is linear in the port has few
  * differences.
