@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tcp/isn.h"
 #include "weir/loop.h"
 #include "weir/weir.h"
 
@@ -24,7 +25,10 @@ static unsigned same_bytes(const uint8_t a[16], const uint8_t b[16])
 	return same;
 }
 
-/* RFC9293-MUST-9, RFC6528-02: neither key repeats, and none is the other. */
+/*
+ * Neither key repeats, and none is the other.
+ * neg: RFC9293-MUST-9 RFC6528-02
+ */
 static void test_keys_differ(void **state)
 {
 	static struct weir_config a, b;
@@ -40,10 +44,29 @@ static void test_keys_differ(void **state)
 	assert_true(same_bytes(b.isn_key, b.hash_key) <= 8);
 }
 
+/*
+ * Two starts at the same time give the same tuple different ISNs; the same key gives the same one.
+ * neg: RFC6528-01 RFC6528-02
+ */
+static void test_two_starts(void **state)
+{
+	static const uint8_t pair[12] = {10, 0, 0, 1, 10, 0, 0, 2, 0x12, 0x34, 0, 80};
+	static struct weir_config a, b;
+	seq_t isn;
+
+	(void)state;
+	weir_random_keys(&a);
+	weir_random_keys(&b);
+	isn = isn_make(a.isn_key, pair, sizeof(pair), 0);
+	assert_int_not_equal(isn.v, isn_make(b.isn_key, pair, sizeof(pair), 0).v);
+	assert_int_equal(isn.v, isn_make(a.isn_key, pair, sizeof(pair), 0).v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys_differ),
+		cmocka_unit_test(test_two_starts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
