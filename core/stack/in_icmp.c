@@ -31,15 +31,22 @@ enum icmp_kind { KIND_IGNORED, KIND_SOFT, KIND_HARD, KIND_PATH };
 struct icmp_error {
 	enum icmp_kind kind;
 	enum weir_err what;
-	uint32_t mtu; /* of KIND_PATH, bytes of IP packet */
+	/* Of KIND_PATH: bytes of IP packet. 0: the router does not say; then the quoted packet's. */
+	uint32_t mtu;
+	uint32_t quoted_len;
+	uint8_t quoted_hdr;
 };
 
-/* RFC1191-03: what an old router that names no MTU must have meant. */
-static uint32_t plateau_below(uint32_t len)
+/* RFC1191-03: what an old router that names no MTU must have meant, when `pmtu` is what we go by.
+ * Some, of 4.2BSD's family, count the header twice in the length that they quote. */
+static uint32_t plateau_below(const struct icmp_error *e, uint32_t pmtu)
 {
 	static const uint16_t plateaus[] = {65535, 32000, 17914, 8166, 4352, 2002,
 					    1492,  1006,  508,   296,  68};
+	uint32_t len = e->quoted_len;
 
+	if (len >= pmtu)
+		len -= e->quoted_hdr;
 	for (unsigned i = 0; i < sizeof(plateaus) / sizeof(plateaus[0]); i++)
 		if (plateaus[i] < len)
 			return plateaus[i];
@@ -52,10 +59,12 @@ static void needs_fragment(const struct icmp_msg *m, struct icmp_error *e)
 
 	e->kind = KIND_PATH;
 	e->mtu = m->rest & 0xffff;
-	if (e->mtu == 0 && !ip4_parse_quoted(&h, m->body, m->body_len))
-		e->mtu = plateau_below(h.total_len);
-	if (e->mtu < PMTU4_MIN)
+	if (e->mtu && e->mtu < PMTU4_MIN)
 		e->mtu = PMTU4_MIN;
+	if (e->mtu || ip4_parse_quoted(&h, m->body, m->body_len))
+		return;
+	e->quoted_len = h.total_len;
+	e->quoted_hdr = h.hdr_len;
 }
 
 static void classify4(const struct icmp_msg *m, struct icmp_error *e)
@@ -105,12 +114,15 @@ static enum weir_counter to_conn(struct stack_in *in, struct conn *c, const stru
 	struct tcb *t = &c->tcb;
 	struct tcp_env *env = &in->s->env;
 	uint32_t hdrs = (in->pkt.dst.family == 4 ? IP4_HDR_LEN : IP6_HDR_LEN) + TCP_HDR_LEN;
+	uint32_t mtu = e->mtu;
 	enum weir_counter verdict;
 
 	in->note.flow = c->flow;
 	in->note.before = t->state;
+	if (e->kind == KIND_PATH && mtu == 0)
+		mtu = plateau_below(e, t->path_mss + hdrs);
 	if (e->kind == KIND_PATH)
-		verdict = softerr_path(t, e->mtu - hdrs, seq);
+		verdict = softerr_path(t, mtu - hdrs, seq);
 	else
 		verdict = softerr_take(t, env, e->kind == KIND_HARD ? SOFTERR_HARD : SOFTERR_SOFT,
 				       e->what, seq);

@@ -85,6 +85,8 @@ static bool plan_resend(struct tcb *t, struct tcp_plan *p)
 			return false; /* SHLD-16: only inside the window as it is now */
 		if (wnd - ahead < max)
 			max = wnd - ahead;
+		if (ahead && t->rec.lone)
+			return false;
 		if (ahead && ahead + max > cwnd) {
 			t->cc.limited = true; /* slow start goes on with the next ACK */
 			return false;

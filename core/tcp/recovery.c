@@ -37,6 +37,7 @@ void recovery_duplicate(struct tcb *t, struct tcp_env *env)
 	struct recovery *r = &t->rec;
 	uint32_t flight = tcb_flight(t);
 
+	r->lone = false;
 	if (r->dupacks < UINT8_MAX)
 		r->dupacks++;
 	if (r->active) {
@@ -76,6 +77,7 @@ enum recovery_state recovery_acked(struct tcb *t, uint32_t acked)
 
 	r->dupacks = 0;
 	r->limited = 0;
+	r->lone = false;
 	if (!r->active) {
 		/* RFC6582-06: never let it fall 2^31 behind */
 		if (seq_lt(r->recover, seq_sub(t->snd.una, 1u << 30)))
@@ -108,6 +110,7 @@ void recovery_timeout(struct tcb *t)
 	r->inflate = 0;
 	r->dupacks = 0;
 	r->limited = 0;
+	r->lone = false;
 	r->recover = t->snd.nxt; /* RFC6582-05 */
 	recovery_again(t, WEIR_CTR_RETX_TIMEOUT);
 }

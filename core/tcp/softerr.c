@@ -24,11 +24,12 @@ enum weir_counter softerr_path(struct tcb *t, uint32_t mss, seq_t seq)
 {
 	if (!in_flight(t, seq))
 		return WEIR_CTR_ICMP_STRAY;
-	if (mss >= t->path_mss)
+	/* A SYN fits every path. Who says otherwise would make us announce less (RFC1191-07). */
+	if (mss >= t->path_mss || !tcb_synchronized(t))
 		return WEIR_CTR_ICMP_IGNORED;
 	t->path_mss = (uint16_t)mss;
 	tcb_set_mss(t);
-	if (tcb_synchronized(t))
-		recovery_again(t, WEIR_CTR_RETX_PMTU);
+	recovery_again(t, WEIR_CTR_RETX_PMTU);
+	t->rec.lone = true;
 	return WEIR_CTR_ICMP_PMTU;
 }

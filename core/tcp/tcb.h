@@ -127,6 +127,7 @@ struct recovery {
 	uint32_t inflate; /* bytes that duplicate ACKs add to the window in recovery */
 	uint8_t dupacks;
 	uint8_t limited; /* segments sent by limited transmit (RFC 3042) in this run */
+	bool lone;       /* one segment is sent again, until an ACK comes (RFC1191-06) */
 	bool active;
 	bool partial;            /* a partial ACK came in this recovery (RFC6582-03) */
 	bool want;               /* resend one segment at SND.UNA */

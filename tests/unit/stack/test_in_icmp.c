@@ -198,6 +198,7 @@ static void test_path_mtu(void **state)
 		{4, 1000, 9000, WEIR_CTR_ICMP_IGNORED, 1460},
 		{4, 1000, 40, WEIR_CTR_ICMP_PMTU, 28}, /* no lower than 68 */
 		{4, 1000, 0, WEIR_CTR_ICMP_PMTU, 966}, /* the plateau below 1,040: 1,006 */
+		{4, 1460, 0, WEIR_CTR_ICMP_PMTU, 966}, /* below 1,500 less a header, too */
 		{4, 966, 0, WEIR_CTR_ICMP_PMTU, 468},  /* below 1,006 itself: 508 */
 		{6, 1000, 1400, WEIR_CTR_ICMP_PMTU, 1340},
 		{6, 1000, 1280, WEIR_CTR_ICMP_PMTU, 1220},
@@ -205,7 +206,7 @@ static void test_path_mtu(void **state)
 		{6, 1000, 0x10000 + 1300, WEIR_CTR_ICMP_IGNORED, 1440}, /* 32 bits count */
 	};
 	struct stk *f = *state;
-	static uint8_t text[1000];
+	static uint8_t text[1460];
 
 	for (unsigned i = 0; i < LENGTH(rows); i++) {
 		bool v4 = rows[i].family == 4;

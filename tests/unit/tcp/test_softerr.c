@@ -88,7 +88,10 @@ static void test_path(void **state)
 	assert_int_equal(t->snd.mss, 600);
 	assert_int_equal(t->cc.cwnd, cwnd);
 	assert_verdict(softerr_path(t, 600, t->snd.una), ICMP_IGNORED); /* a burst */
-	for (uint32_t at = 0; at < 5 * MSS; at += 600)
+	assert_plan(f, RETX_PMTU, SND, 600, TCP_ACK);
+	assert_no_plan(f); /* one, until an ACK comes */
+	fix_ack(f, SND + 600, 65535);
+	for (uint32_t at = 600; at < 5 * MSS; at += 600)
 		assert_plan(f, RETX_PMTU, SND + at, at + 600 > 5 * MSS ? 5 * MSS - at : 600,
 			    TCP_ACK);
 	assert_no_plan(f);
