@@ -41,9 +41,11 @@ static bool is_duplicate(const struct tcp_in *in, uint32_t wnd)
 	const struct tcb *t = in->t;
 	const struct tcp_seg *s = &in->seg;
 
-	/* While the window is closed ACKs answer probes: they tell nothing about a loss. */
-	if (tcb_flight(t) == 0 || t->snd.wnd == 0 || s->len || (s->flags & (TCP_SYN | TCP_FIN)) ||
-	    !seq_eq(s->ack, t->snd.una) || seq_eq(t->snd.una, t->snd.iss)) /* a SYN that is out */
+	/* While the window is closed ACKs answer probes: they tell nothing about a loss. What lies
+	 * outside our window is a probe of the peer's or a FIN again, stripped of what it had. */
+	if (tcb_flight(t) == 0 || t->snd.wnd == 0 || !in->in_window || s->len ||
+	    (s->flags & (TCP_SYN | TCP_FIN)) || !seq_eq(s->ack, t->snd.una) ||
+	    seq_eq(t->snd.una, t->snd.iss)) /* a SYN that is out */
 		return false;
 	return wnd == t->snd.wnd || (t->sack_ok && s->opts.sack_count);
 }
@@ -131,7 +133,6 @@ static void new_ack(struct tcp_in *in, const struct ack_ctx *a)
 	struct tcb *t = in->t;
 	const struct weir_config *cfg = in->env->cfg;
 	bool syn = seq_eq(t->snd.una, t->snd.iss);
-	bool first_partial;
 
 	t->snd.una = in->seg.ack;
 	t->snd.rtx = seq_max(t->snd.rtx, t->snd.una);
@@ -139,16 +140,14 @@ static void new_ack(struct tcp_in *in, const struct ack_ctx *a)
 	sndq_acked(t, in->env, t->snd.una);
 	t->bytes_acked -= t->sndq.len;
 	rtt_acked(&t->rtt, cfg, t->snd.una, a->echo_ns, in->now);
+	cc_acked(&t->cc, a->acked);
 	if (syn)
 		syn_acked(in);
 	if (recovery_acked(t, a->acked) == RECOVERY_OFF)
 		cc_newreno.on_ack(&t->cc, a->acked, t->snd.mss);
 	t->retries = 0;
 	t->user.stuck_at = tcb_flight(t) || t->sndq.len ? in->now : WEIR_NEVER;
-	first_partial = t->rec.active && !t->rec.partial;
-	t->rec.partial = t->rec.active;
-	if (!t->rec.active || first_partial)
-		timers_rearm(in->env, t, in->now); /* RFC6298-09, RFC6582-03 */
+	timers_rearm(in->env, t, in->now); /* RFC6298-09, RFC6582-03, RFC6928-04 */
 	timers_user(in->env, t);
 	note_room(t);
 }
@@ -159,7 +158,7 @@ static void same_ack(struct tcp_in *in, const struct ack_ctx *a)
 	struct tcb *t = in->t;
 
 	if (a->duplicate)
-		recovery_duplicate(t, in->env);
+		recovery_duplicate(t, in->env, &in->seg);
 	if (t->snd.wnd == 0 && t->user.stuck_at != WEIR_NEVER) {
 		t->user.stuck_at = in->now; /* MUST-37: it lives, so it may take its time */
 		timers_user(in->env, t);

@@ -245,7 +245,8 @@ bool tcp_plan_next(const struct tcp_env *env, struct tcb *t, uint32_t gso_max, w
 static void sent_sequence(struct tcp_env *env, struct tcb *t, const struct tcp_plan *p, seq_t end,
 			  weir_time now)
 {
-	bool nothing_out = tcb_flight(t) == 0;
+	/* RFC6298-08: the timer tells when SND.UNA's segment went last, and no earlier time. */
+	bool first = seq_eq(p->seq, t->snd.una);
 
 	if (seq_gt(end, t->snd.nxt)) {
 		bool whole = seq_eq(t->snd.rtx, t->snd.nxt);
@@ -256,7 +257,7 @@ static void sent_sequence(struct tcp_env *env, struct tcb *t, const struct tcp_p
 			t->snd.rtx = end;
 		if (p->why != WEIR_CTR_PROBE_WINDOW)
 			rtt_sent(&t->rtt, end, now);
-		if (!t->rec.active && t->rec.dupacks && t->rec.limited < 2)
+		if (!t->rec.active && t->rec.limited < t->rec.allowed)
 			t->rec.limited++;
 	} else {
 		t->retransmits++;
@@ -269,7 +270,7 @@ static void sent_sequence(struct tcp_env *env, struct tcb *t, const struct tcp_p
 		t->user.stuck_at = now;
 		timers_user(env, t);
 	}
-	if (nothing_out || !(timer_on(t, TIMER_RTX) || timer_on(t, TIMER_PERSIST)))
+	if (first || !(timer_on(t, TIMER_RTX) || timer_on(t, TIMER_PERSIST)))
 		timers_rearm(env, t, now);
 }
 

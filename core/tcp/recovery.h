@@ -9,8 +9,8 @@
 
 void recovery_init(struct recovery *r, seq_t iss);
 
-/* A duplicate ACK came (RFC5681-02); `una` is SND.UNA. */
-void recovery_duplicate(struct tcb *t, struct tcp_env *env);
+/* A duplicate ACK came (RFC5681-02). */
+void recovery_duplicate(struct tcb *t, struct tcp_env *env, const struct tcp_seg *seg);
 
 /* An ACK moved SND.UNA by `acked` bytes; SND.UNA is the new one already. Returns whether recovery
  * goes on, in which case congestion control does not grow. */

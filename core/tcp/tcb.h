@@ -119,17 +119,21 @@ struct rtt {
 struct cc {
 	uint32_t cwnd, ssthresh; /* bytes */
 	uint32_t acked;          /* bytes acknowledged towards the next increase */
+	uint32_t first;          /* bytes of the initial or the last restart window */
+	uint32_t since;          /* bytes acknowledged since it began */
 	bool limited;            /* cwnd held sending back since the last ACK */
+	bool careful;            /* such a window saw a loss: the next is RFC 3390's (RFC6928-03) */
 };
 
 struct recovery {
-	seq_t recover;    /* RFC 6582 */
-	uint32_t inflate; /* bytes that duplicate ACKs add to the window in recovery */
+	seq_t recover;          /* RFC 6582 */
+	uint32_t inflate;       /* bytes that duplicate ACKs add to the window in recovery */
+	seq_t told_lo, told_hi; /* of the newest block of the last duplicate ACK with SACK */
 	uint8_t dupacks;
-	uint8_t limited; /* segments sent by limited transmit (RFC 3042) in this run */
+	uint8_t allowed; /* segments that limited transmit (RFC 3042) lets out beyond cwnd */
+	uint8_t limited; /* ... and has let out in this run */
 	bool lone;       /* one segment is sent again, until an ACK comes (RFC1191-06) */
 	bool active;
-	bool partial;            /* a partial ACK came in this recovery (RFC6582-03) */
 	bool want;               /* resend one segment at SND.UNA */
 	enum weir_counter why;   /* of that one */
 	enum weir_counter again; /* why everything from snd.rtx on is sent again */

@@ -111,10 +111,17 @@ void timers_user(const struct tcp_env *env, struct tcb *t)
 
 static void on_rtx(struct tcp_env *env, struct tcb *t, weir_time now)
 {
-	if (tcb_flight(t) == 0)
+	uint32_t flight = tcb_flight(t);
+
+	if (flight == 0)
 		return;
 	env->counters[WEIR_CTR_RTO_FIRED]++;
-	cc_newreno.on_timeout(&t->cc, tcb_flight(t), t->snd.mss, t->retries);
+	/* RFC5681-19: what recovery sent again was lost, too. That is a second loss, of a window
+	 * that the first one has halved already. */
+	if (t->rec.active && t->cc.cwnd < flight)
+		flight = t->cc.cwnd;
+	cc_lost(&t->cc, flight);
+	cc_newreno.on_timeout(&t->cc, flight, t->snd.mss, t->retries);
 	rtt_backoff(&t->rtt, env->cfg);
 	recovery_timeout(t);
 	if (t->retries < UINT8_MAX)

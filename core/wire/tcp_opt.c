@@ -139,6 +139,16 @@ int tcp_opt_parse(struct tcp_opts *out, const uint8_t *bytes, size_t len)
 	return 0;
 }
 
+bool tcp_sack_again(const struct tcp_opts *o, seq_t ack)
+{
+	const struct tcp_sack *b = o->sack;
+
+	if (o->sack_count == 0)
+		return false;
+	return seq_lt(b[0].lo, ack) ||
+	       (o->sack_count > 1 && seq_leq(b[1].lo, b[0].lo) && seq_leq(b[0].hi, b[1].hi));
+}
+
 static uint8_t *put_mss(uint8_t *p, const struct tcp_opts *o)
 {
 	if (!o->has_mss)

@@ -27,6 +27,10 @@ struct tcp_opts {
 	struct tcp_sack sack[TCP_SACK_MAX];
 };
 
+/* Does the first SACK block report what came twice (D-SACK, RFC 2883 4)? `ack` is the ACK field of
+ * the same segment: only with that and with the second block may it be compared (RFC2883-04). */
+bool tcp_sack_again(const struct tcp_opts *o, seq_t ack);
+
 enum tcp_opt_order {
 	TCP_OPT_ORDER_LINUX, /* MSS, SACK-permitted, timestamps, NOP, window scale */
 	TCP_OPT_ORDER_BSD,   /* MSS, NOP, window scale, SACK-permitted, timestamps */

@@ -56,11 +56,54 @@ static void test_idle(void **state)
 	assert_int_equal(c.cwnd, 100000);
 }
 
+/*
+ * A loss in a first window of more than 4 KB, and no other, makes the restart windows RFC 3390's.
+ * neg: RFC6928-03
+ */
+static void test_restart_after_loss(void **state)
+{
+	static const struct {
+		uint32_t acked, flight, mss, cwnd;
+	} rows[] = {
+		{0, 14600, 1460, 4380},      {0, 4096, 1460, 14600}, /* not more than 4 KB */
+		{0, 4097, 1460, 4380},       {14599, 1, 1460, 4380},
+		{14600, 14600, 1460, 14600}, {UINT32_MAX, 14600, 1460, 14600},
+		{0, 5360, 536, 2144},        {0, 20000, 4000, 8000},
+	};
+	struct weir_config cfg;
+
+	(void)state;
+	weir_config_default(&cfg);
+	for (unsigned i = 0; i < LENGTH(rows); i++) {
+		struct cc c;
+
+		cc_init(&c, &cfg, rows[i].mss, 0);
+		cc_acked(&c, rows[i].acked);
+		cc_acked(&c, 0);
+		cc_lost(&c, rows[i].flight);
+		c.cwnd = 100000;
+		cc_idle(&c, &cfg, rows[i].mss);
+		assert_int_equal(c.cwnd, rows[i].cwnd);
+		/* For good, and what is acknowledged counts anew in each such window. */
+		cc_acked(&c, UINT32_MAX);
+		cc_acked(&c, UINT32_MAX);
+		cc_lost(&c, 50000);
+		c.cwnd = 100000;
+		cc_idle(&c, &cfg, rows[i].mss);
+		assert_int_equal(c.cwnd, rows[i].cwnd);
+		cc_lost(&c, 50000); /* in the restart window */
+		c.cwnd = 100000;
+		cc_idle(&c, &cfg, rows[i].mss);
+		assert_true(c.cwnd <= 4 * rows[i].mss);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_initial_window),
 		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_restart_after_loss),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,23 @@ static void test_round_trips(void **state)
 	}
 }
 
+/*
+ * A window larger than the square of a segment grows as any other, by bytes counted.
+ * req: RFC5681-09
+ */
+static void test_window_of_many_small_segments(void **state)
+{
+	struct cc c = {.cwnd = 1000, .ssthresh = 10};
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		assert_int_equal(c.cwnd, 1000);
+		c.limited = true;
+		cc_newreno.on_ack(&c, 10, 10);
+	}
+	assert_int_equal(c.cwnd, 1010);
+}
+
 /* RFC7661-02: who does not use the window gets no more of it. */
 static void test_unused_window(void **state)
 {
@@ -119,9 +136,13 @@ static void test_on_timeout(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_on_ack),        cmocka_unit_test(test_round_trips),
-		cmocka_unit_test(test_unused_window), cmocka_unit_test(test_bounded),
-		cmocka_unit_test(test_on_loss),       cmocka_unit_test(test_on_timeout),
+		cmocka_unit_test(test_on_ack),
+		cmocka_unit_test(test_round_trips),
+		cmocka_unit_test(test_unused_window),
+		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_window_of_many_small_segments),
+		cmocka_unit_test(test_on_loss),
+		cmocka_unit_test(test_on_timeout),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "fixture.h"
 
 #include "tcp/recovery.h"
+#include "tcp/timers.h"
 
 #define WND 65535u
 
@@ -14,6 +15,14 @@ static void open_busy(struct fix *f)
 	f->t.cc.cwnd = 10 * MSS;
 	fix_send(f, 20 * MSS);
 	assert_int_equal(fix_drain(f), 10);
+}
+
+/* One more duplicate ACK, without SACK. */
+static void duplicate(struct fix *f)
+{
+	const struct tcp_seg seg = {.ack = f->t.snd.una, .flags = TCP_ACK};
+
+	recovery_duplicate(&f->t, &f->env, &seg);
 }
 
 /* RFC5681-13, -14, RFC3042-01, -02 */
@@ -144,7 +153,7 @@ static void test_partial_ack(void **state)
 	assert_true(armed > f->now); /* the first one restarts the timer */
 	f->now += 10 * NS_PER_MS;
 	fix_ack(f, SND + 4 * MSS, WND);
-	assert_int_equal(t->timers.at[TIMER_RTX], armed); /* the second does not */
+	assert_int_equal(t->timers.at[TIMER_RTX], armed + 10 * NS_PER_MS); /* the second, too */
 	assert_int_equal(t->rec.inflate, 3 * MSS);
 	fix_drain(f);
 	fix_ack(f, SND + 4 * MSS + 10, WND); /* less than a segment: nothing is given back */
@@ -164,7 +173,7 @@ static void test_full_ack(void **state)
 
 		open_busy(f);
 		for (unsigned k = 0; k < 3; k++)
-			recovery_duplicate(t, &f->env);
+			duplicate(f);
 		assert_int_equal(t->rec.recover.v, SND + 10 * MSS);
 		t->snd.una = t->rec.recover;
 		t->snd.nxt = seq_add(t->snd.una, rows[i].flight_after);
@@ -195,7 +204,7 @@ static void test_recover_guard(void **state)
 		t->snd.iss = seq_make(ISS - 100000); /* `recover` is not at its start any more */
 		t->rec.recover = seq_sub(t->snd.una, (uint32_t)rows[i].una_less_recover);
 		for (unsigned k = 0; k < 3; k++)
-			recovery_duplicate(t, &f->env);
+			duplicate(f);
 		assert_int_equal(t->rec.active, rows[i].enters);
 		assert_int_equal(t->cc.cwnd, (rows[i].enters ? 5 : 10) * MSS);
 		tcb_flush(t, &f->env);
@@ -226,7 +235,7 @@ static void test_timeout(void **state)
 
 	open_busy(f);
 	for (unsigned i = 0; i < 4; i++)
-		recovery_duplicate(t, &f->env);
+		duplicate(f);
 	recovery_timeout(t);
 	assert_false(t->rec.active);
 	assert_false(t->rec.want);
@@ -234,7 +243,7 @@ static void test_timeout(void **state)
 	assert_int_equal(recovery_window(t), t->cc.cwnd);
 	assert_int_equal(t->snd.rtx.v, SND);
 	for (unsigned i = 0; i < 5; i++)
-		recovery_duplicate(t, &f->env);
+		duplicate(f);
 	assert_false(t->rec.active);
 	assert_int_equal(recovery_window(t), t->cc.cwnd); /* nor limited transmit */
 	tcb_flush(t, &f->env);
@@ -257,6 +266,76 @@ static void test_count_begins_again(void **state)
 	assert_false(f->t.rec.active);
 }
 
+/*
+ * With SACK a duplicate lets a segment out only when its newest block is another one than before,
+ * and not one that came twice.
+ * neg: RFC3042-03
+ */
+static void test_limited_transmit_by_news(void **state)
+{
+	static const struct tcp_agreed sack = {.mss = MSS, .sack_ok = true};
+	static const struct {
+		struct tcp_sack block[2];
+		unsigned count, allowed;
+	} rows[] = {
+		{{{{0}, {0}}}, 0, 0},
+		{{{{SND - 500}, {SND}}}, 1, 0},           /* came twice */
+		{{{{SND + MSS}, {SND + 2 * MSS}}}, 1, 1}, /* news */
+		{{{{SND + MSS}, {SND + 2 * MSS}}}, 1, 1}, /* said already */
+		{{{{SND + MSS}, {SND + 1500}}, {{SND + MSS}, {SND + 2 * MSS}}}, 2, 1},
+		{{{{SND + 50 * MSS}, {SND + 51 * MSS}}}, 1, 1}, /* never sent */
+		{{{{SND}, {SND + 500}}, {{SND + MSS}, {SND + 3 * MSS}}},
+		 2,
+		 1}, /* not above SND.UNA */
+		{{{{SND + MSS}, {SND + 3 * MSS}}}, 1, 2},
+		{{{{SND + MSS}, {SND + 4 * MSS}}}, 1, 2}, /* two at most */
+	};
+	struct fix *f = *state;
+
+	f->cfg.dupthresh = 255;
+	fix_open(f, &sack);
+	f->t.cc.cwnd = 10 * MSS;
+	fix_send(f, 10 * MSS);
+	fix_drain(f);
+	for (unsigned i = 0; i < LENGTH(rows); i++) {
+		struct tcp_seg seg = {.seq = f->t.rcv.nxt,
+				      .ack = {SND},
+				      .wnd = WND,
+				      .flags = TCP_ACK,
+				      .opts.sack_count = (uint8_t)rows[i].count};
+
+		memcpy(seg.opts.sack, rows[i].block, sizeof(rows[i].block));
+		fix_in(f, seg);
+		assert_int_equal(f->t.rec.allowed, rows[i].allowed);
+		assert_int_equal(f->t.rec.dupacks, i + 1);
+	}
+	fix_ack(f, SND + MSS, WND);
+	assert_int_equal(f->t.rec.allowed, 0);
+}
+
+/*
+ * What recovery sent again is lost: the timeout halves once more what the first loss had halved.
+ * neg: RFC5681-19
+ */
+static void test_second_loss(void **state)
+{
+	struct fix *f = *state;
+	struct tcb *t = &f->t;
+
+	open_busy(f);
+	for (unsigned i = 0; i < 3; i++)
+		fix_ack(f, SND, WND);
+	fix_drain(f);
+	assert_int_equal(t->cc.ssthresh, 5 * MSS);
+	f->now = t->timers.at[TIMER_RTX];
+	timers_run(&f->env, t, f->now);
+	assert_int_equal(t->cc.ssthresh, 5 * MSS / 2);
+	assert_int_equal(t->cc.cwnd, MSS);
+	f->now = t->timers.at[TIMER_RTX];
+	timers_run(&f->env, t, f->now);
+	assert_int_equal(t->cc.ssthresh, 5 * MSS / 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +345,8 @@ int main(void)
 		TEST(test_limited_transmit_is_two),
 		TEST(test_inflation),
 		TEST(test_partial_ack),
+		TEST(test_limited_transmit_by_news),
+		TEST(test_second_loss),
 		TEST(test_full_ack),
 		TEST(test_recover_guard),
 		TEST(test_recover_is_kept_near),

@@ -346,12 +346,48 @@ static void test_combinations(void **state)
 	}
 }
 
+/*
+ * D-SACK by the ACK field of the same segment and by the second block, and by nothing else.
+ * req: RFC2883-04
+ */
+static void test_sack_again(void **state)
+{
+	static const struct {
+		struct tcp_sack block[2];
+		unsigned count;
+		uint32_t ack;
+		bool again;
+	} rows[] = {
+		{{{{0}, {0}}}, 0, 4000, false},
+		{{{{3000}, {3500}}}, 1, 4000, true},
+		{{{{4500}, {5000}}}, 1, 4000, false},
+		{{{{3000}, {3500}}, {{4500}, {5000}}}, 2, 4000, true},
+		{{{{5000}, {5500}}, {{4500}, {5500}}}, 2, 4000, true},
+		{{{{4500}, {5500}}, {{4500}, {5500}}}, 2, 4000, true},
+		{{{{4500}, {5500}}, {{5000}, {5500}}}, 2, 4000, false},
+		{{{{4500}, {5000}}, {{5500}, {6000}}}, 2, 4000, false},
+		/* An old ACK that was overtaken: its block is above its own ACK, whatever came since. */
+		{{{{3000}, {3500}}}, 1, 2000, false},
+		{{{{0xfffffff0}, {5}}}, 1, 100, true},
+		{{{{5}, {50}}}, 1, 0xfffffff0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(rows); i++) {
+		struct tcp_opts o = {.sack_count = (uint8_t)rows[i].count};
+
+		memcpy(o.sack, rows[i].block, sizeof(rows[i].block));
+		assert_int_equal(tcp_sack_again(&o, seq_make(rows[i].ack)), rows[i].again);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_read),         cmocka_unit_test(test_malformed),
-		cmocka_unit_test(test_all_lengths),  cmocka_unit_test(test_write),
-		cmocka_unit_test(test_linux_layout), cmocka_unit_test(test_combinations),
+		cmocka_unit_test(test_sack_again),   cmocka_unit_test(test_all_lengths),
+		cmocka_unit_test(test_write),        cmocka_unit_test(test_linux_layout),
+		cmocka_unit_test(test_combinations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
