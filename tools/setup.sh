@@ -17,7 +17,8 @@ cmake|describes the build
 pkg-config/pkgconf|finds libraries
 libc6-dev|headers of the C library
 libmicrohttpd-dev|HTTP of the built-in origin, weir.test
-libssl-dev|SHA-256 of the built-in origin'
+libssl-dev|SHA-256 of the built-in origin
+libjansson-dev|JSON of the commands that print figures'
 rows_demo="$rows_build
 curl|the unmodified program of the demonstration
 ca-certificates|curl's certificates"

@@ -22,12 +22,14 @@
 
 #define PAWS_IDLE_MAX_NS (24ull * 86400 * 1000 * NS_PER_MS) /* RFC7323-24 */
 
-/* RFC2883-01: what of the text lies left of RCV.NXT has come before. */
+/* RFC2883-01: what of the text lies left of RCV.NXT has come before, unless it lies left of the
+ * stream's first byte too: that is of another connection, or forged. */
 static void note_again(struct tcb *t, const struct tcp_seg *s)
 {
 	seq_t end = seq_min(seq_add(s->seq, s->len), t->rcv.nxt);
+	uint32_t back = t->rcv.nxt.v - s->seq.v;
 
-	if (seq_lt(s->seq, end))
+	if (seq_lt(s->seq, end) && back <= t->rcvq.nxt + t->rcv.fin_done)
 		ackgen_again(t, s->seq, end);
 }
 
