@@ -211,7 +211,10 @@ static void test_recover_guard(void **state)
 	}
 }
 
-/* RFC6582-06: `recover` is dragged along, so that it never seems to lie ahead. */
+/*
+ * `recover` is dragged along, so that it never seems to lie ahead.
+ * neg: RFC6582-06
+ */
 static void test_recover_is_kept_near(void **state)
 {
 	struct fix *f = *state;

@@ -348,7 +348,7 @@ static void test_combinations(void **state)
 
 /*
  * D-SACK by the ACK field of the same segment and by the second block, and by nothing else.
- * req: RFC2883-04
+ * neg: RFC2883-04
  */
 static void test_sack_again(void **state)
 {
