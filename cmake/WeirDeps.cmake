@@ -14,6 +14,7 @@ endfunction()
 
 weir_need(microhttpd libmicrohttpd libmicrohttpd-dev)
 weir_need(crypto libcrypto libssl-dev)
+weir_need(jansson jansson libjansson-dev)
 
 # For tests; without them there are none.
 pkg_check_modules(cmocka QUIET IMPORTED_TARGET GLOBAL cmocka)
