@@ -99,7 +99,9 @@ if(Python3_FOUND)
 		${PROJECT_SOURCE_DIR}/tools/ledger.py --self-test)
 	add_test(NAME mutants.apply COMMAND ${Python3_EXECUTABLE}
 		${PROJECT_SOURCE_DIR}/tools/mutants.py --check)
-	set_tests_properties(mutants.apply PROPERTIES LABELS mutants)
+	add_test(NAME mutants.selftest COMMAND ${Python3_EXECUTABLE}
+		${PROJECT_SOURCE_DIR}/tools/mutants.py --self-test)
+	set_tests_properties(mutants.apply mutants.selftest PROPERTIES LABELS mutants)
 	add_test(NAME tidy.man COMMAND ${Python3_EXECUTABLE}
 		${PROJECT_SOURCE_DIR}/tools/man_tables.py --check)
 	set_tests_properties(tidy tidy.selftest tidy.ledger.selftest tidy.man PROPERTIES LABELS tidy)

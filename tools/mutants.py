@@ -8,10 +8,12 @@
     tools/mutants.py --table          write docs/mutants.md from what is known
     tools/mutants.py --check          run nothing: every edit applies in one place, every id exists,
                                       every fault has a result of this very edit, and is killed
+    --self-test                       does --check find what is wrong?
 
     --jobs N        faults at a time (2)
     --revision REV  the tree of a commit, instead of the working tree
     --folder DIR    where the copy is built (build-mutants)
+    --keep-going    leave out tests that do not build
 
 A fault is killed when a test fails, crashes or hangs that passes without it. The exit status is 1
 when one survives. Nothing outside the folder and tests/mutants/results.tsv, docs/mutants.md is
@@ -30,6 +32,7 @@ import time
 sys.dont_write_bytecode = True
 import mutants_list as listing  # noqa: E402
 import mutants_run as running  # noqa: E402
+import mutants_selftest as selftest  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -40,7 +43,7 @@ def parse_args():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--show")
-    for flag in ("--stale", "--table", "--check"):
+    for flag in ("--stale", "--table", "--check", "--self-test", "--keep-going"):
         parser.add_argument(flag, action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--revision")
@@ -130,7 +133,7 @@ def run(mutants, args):
     lock = open(os.path.join(args.folder, "lock"), "w", encoding="utf-8")
     fcntl.flock(lock, fcntl.LOCK_EX)  # one round at a time in a folder
     bench = running.Bench(ROOT, args.folder, args.jobs)
-    bench.prepare(args.revision)
+    bench.prepare(args.revision, not args.keep_going)
     print(f"{len(bench.tests)} tests ({time.monotonic() - began:.0f} s to build)", flush=True)
     work = Round(bench, mutants, todo, results)
     threads = [threading.Thread(target=work.work, args=(i,)) for i in range(args.jobs)]
@@ -151,6 +154,8 @@ def run(mutants, args):
 def main():
     """The command."""
     args = parse_args()
+    if args.self_test:
+        return selftest.run()
     if args.check:
         mistakes = listing.check(ROOT)
         for mistake in mistakes:

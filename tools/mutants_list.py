@@ -6,7 +6,7 @@ A fault is one block of a file tests/mutants/*.mut, blocks parted by empty lines
     file core/tcp/accept_seg.c              the source it changes
     in accept_paws                          optional: the function whose lines alone are looked at
     ids RFC7323-19                          rows of docs/conformance/requirements.tsv it stands for
-    hint tests/pkt/features/timestamps.pkt  optional: the test to run first, a script or a CTest name
+    hint tests/pkt/features/timestamps.pkt  optional: the test to run first, script or CTest name
     why an old duplicate is delivered       what goes wrong, for the table
     -if (later >= 0)                        the lines as they are
     +if (true)                              and what they become
@@ -181,10 +181,10 @@ def table(mutants, results):
     out = [
         "# Planted faults", "",
         "<!-- Written by `make mutants` from tests/mutants; not to be edited. -->", "",
-        "Each row is one small edit of the real code, made in a private copy of the tree, built, and",
-        "run against the tests of `make test` until one of them fails. A fault that no test sees is a",
-        "gap in the tests. The edits are in `tests/mutants/*.mut`; `tools/mutants.py --show NAME`",
-        "prints one as a diff, `tools/mutants.py --only NAME` runs it again.", "",
+        "Each row is one small edit of the real code, made in a private copy of the tree, built,",
+        "and run against the tests of `make test` until one of them fails. A fault that no test",
+        "sees is a gap in the tests. The edits are in `tests/mutants/*.mut`; `tools/mutants.py",
+        "--show NAME` prints one as a diff, `tools/mutants.py --only NAME` runs it again.", "",
         f"{len(mutants)} faults, {killed} caught, {len(mutants) - killed} not; they stand for "
         f"{len(ids)} requirements.",
         f"Building and testing them took {seconds:.0f} s of two cores' time.", "",
@@ -205,7 +205,7 @@ def cell(text):
 
 
 def check(root):
-    """Mistakes, one a line: stale edits, unknown ids, faults without a current result, the table."""
+    """Mistakes, one a line: stale edits, unknown ids, faults without a current result, table."""
     try:
         mutants, ids, results = read_all(root), read_ids(root), read_results(root)
     except Mistake as mistake:
