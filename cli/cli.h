@@ -24,6 +24,7 @@
 /* The commands; argv[0] is the command's own name. They return the process's exit status. */
 int cmd_run(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
+int cmd_storm(int argc, char **argv);
 
 /* Prints "weir COMMAND: message" as one line on standard error; `command` NULL: "weir: message". */
 void cli_complain(const char *command, const char *format, ...)

@@ -29,8 +29,8 @@ static const struct sim_plan *my_plan(const struct sim_app *a)
 
 static void fail(const struct sim_app *a, const char *call, enum weir_err err)
 {
-	sim_oracle_fail(a->oracle, "talk %u side %u: %s says \"%s\"", a->talk->number, a->side,
-			call, weir_err_text(err));
+	sim_oracle_fail_talk(a->oracle, a->talk, a->side, call, "%s says \"%s\"", call,
+			     weir_err_text(err));
 }
 
 static void set_option(const struct sim_app *a, enum weir_connopt opt, uint64_t value)
@@ -43,18 +43,22 @@ static void set_option(const struct sim_app *a, enum weir_connopt opt, uint64_t 
 
 void sim_app_opened(const struct sim_app *a, weir_conn conn)
 {
+	const struct sim_plan *p = my_plan(a);
 	struct sim_end *e = my_end(a);
 
 	e->conn = conn;
 	e->writable = true;
-	if (my_plan(a)->nodelay)
+	if (p->nodelay)
 		set_option(a, WEIR_OPT_NODELAY, 1);
-	if (my_plan(a)->keepalive) {
+	if (p->keepalive) {
 		set_option(a, WEIR_OPT_KEEPALIVE, 1);
-		set_option(a, WEIR_OPT_KEEP_IDLE_MS, 10000);
-		set_option(a, WEIR_OPT_KEEP_INTERVAL_MS, 5000);
-		set_option(a, WEIR_OPT_KEEP_COUNT, 5);
+		set_option(a, WEIR_OPT_KEEP_IDLE_MS, p->keep_idle_ms ? p->keep_idle_ms : 10000);
+		set_option(a, WEIR_OPT_KEEP_INTERVAL_MS,
+			   p->keep_interval_ms ? p->keep_interval_ms : 5000);
+		set_option(a, WEIR_OPT_KEEP_COUNT, p->keep_count ? p->keep_count : 5);
 	}
+	if (p->user_timeout_ms)
+		set_option(a, WEIR_OPT_USER_TIMEOUT_MS, p->user_timeout_ms);
 }
 
 void sim_app_event(const struct sim_app *a, const struct weir_event *ev)
@@ -62,8 +66,8 @@ void sim_app_event(const struct sim_app *a, const struct weir_event *ev)
 	struct sim_end *e = my_end(a);
 
 	if (ev->conn.v != e->conn.v || e->phase == SIM_PHASE_ENDED) {
-		sim_oracle_fail(a->oracle, "talk %u side %u: event %s of a handle that has ended",
-				a->talk->number, a->side, weir_event_name(ev->kind));
+		SIM_FAIL_TALK(a->oracle, a->talk, a->side, "event %s of a handle that has ended",
+			      weir_event_name(ev->kind));
 		return;
 	}
 	switch (ev->kind) {
@@ -116,7 +120,7 @@ static void read_spans(const struct sim_app *a, const struct weir_span *spans, s
 {
 	const struct sim_plan *p = my_plan(a);
 	struct sim_end *e = my_end(a);
-	size_t want = (size_t)sim_rng_range(a->rng, p->read_min, p->read_max);
+	size_t want = (size_t)sim_rng_range(&my_end(a)->rng, p->read_min, p->read_max);
 	enum weir_err err;
 
 	if (bytes == 0)
@@ -126,7 +130,7 @@ static void read_spans(const struct sim_app *a, const struct weir_span *spans, s
 	if (err != WEIR_OK)
 		fail(a, "weir_recv_consume", err);
 	if (p->read_gap_ns != 0)
-		e->read_at = a->now + sim_rng_range(a->rng, 1, p->read_gap_ns);
+		e->read_at = a->now + sim_rng_range(&my_end(a)->rng, 1, p->read_gap_ns);
 	if (p->stall_ns != 0 && !e->stalled && e->got >= p->stall_at) {
 		e->stalled = true;
 		e->read_at = a->now + p->stall_ns;
@@ -167,10 +171,10 @@ static uint32_t write_flags(const struct sim_app *a, size_t len)
 	const struct sim_plan *p = my_plan(a);
 	uint32_t flags = 0;
 
-	if (sim_rng_chance(a->rng, p->urgent_ppm))
+	if (sim_rng_chance(&my_end(a)->rng, p->urgent_ppm))
 		flags |= WEIR_SEND_URGENT;
 	/* The last byte must not wait for more. */
-	if (my_end(a)->given + len < p->total && sim_rng_chance(a->rng, p->more_ppm))
+	if (my_end(a)->given + len < p->total && sim_rng_chance(&my_end(a)->rng, p->more_ppm))
 		flags |= WEIR_SEND_MORE;
 	return flags;
 }
@@ -183,8 +187,8 @@ static void judge_write(const struct sim_app *a, const char *call, enum weir_err
 	if (err != WEIR_OK && err != WEIR_AGAIN)
 		fail(a, call, err);
 	if (taken > len || (err == WEIR_OK && taken == 0) || (err == WEIR_AGAIN && taken != 0))
-		sim_oracle_fail(a->oracle, "talk %u side %u: %s took %zu of %zu bytes",
-				a->talk->number, a->side, call, taken, len);
+		SIM_FAIL_TALK(a->oracle, a->talk, a->side, "%s took %zu of %zu bytes", call, taken,
+			      len);
 	if (err != WEIR_OK || taken < len)
 		e->writable = false;
 	e->given += taken;
@@ -226,7 +230,7 @@ static void write_once(const struct sim_app *a)
 	const struct sim_plan *p = my_plan(a);
 	struct sim_end *e = my_end(a);
 	uint64_t left = p->total - e->given;
-	size_t len = (size_t)sim_rng_range(a->rng, p->write_min, p->write_max);
+	size_t len = (size_t)sim_rng_range(&my_end(a)->rng, p->write_min, p->write_max);
 
 	if (len > left)
 		len = (size_t)left;
@@ -239,7 +243,7 @@ static void write_once(const struct sim_app *a)
 		break;
 	}
 	if (p->write_gap_ns != 0)
-		e->write_at = a->now + sim_rng_range(a->rng, 1, p->write_gap_ns);
+		e->write_at = a->now + sim_rng_range(&my_end(a)->rng, 1, p->write_gap_ns);
 }
 
 static bool may_start(const struct sim_app *a)

@@ -10,13 +10,11 @@
 #define WEIR_SIM_APP_H
 
 #include "sim/oracle.h"
-#include "sim/rng.h"
 #include "sim/talk.h"
 
 struct sim_app {
 	struct weir_stack *stack;
 	struct sim_oracle *oracle;
-	struct sim_rng *rng; /* of the host */
 	struct sim_talk *talk;
 	unsigned side;
 	weir_time now;

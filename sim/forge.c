@@ -22,21 +22,19 @@
  *
  * All arrive at once, before what was seen, so that what the tap knows still holds.
  */
-#include "forge.h"
+#include "sim/forge.h"
 
 #include <string.h>
 
 #include "base/be.h"
-#include "wire/icmp.h"
-#include "wire/ip4.h"
+#include "sim/icmp.h"
 #include "wire/ip6.h"
 
-#define FORGE_PPM   100000u
 #define FAR_AWAY    0x10000000u /* beyond any window here */
 #define GARBAGE_MAX 100u
 
 struct draft {
-	struct forge *forge;
+	struct sim_forge *forge;
 	const struct sim_frame *seen;
 	const struct sim_packet *pk;
 	const struct sim_wire_end *from, *to; /* of the segment seen */
@@ -44,10 +42,11 @@ struct draft {
 	bool back;                            /* goes to the sender */
 };
 
-void forge_init(struct forge *f, uint64_t seed)
+void sim_forge_init(struct sim_forge *f, uint64_t seed, uint32_t ppm)
 {
 	memset(f, 0, sizeof(*f));
 	sim_rng_seed(&f->rng, ~seed);
+	f->ppm = ppm;
 }
 
 /* A segment like the one seen, with `len` bytes of garbage as payload and no options beyond its
@@ -165,51 +164,13 @@ static struct sim_frame *forge_fragment(const struct draft *d)
 	return f;
 }
 
-/* An ICMP error that quotes the segment seen, from its receiver to its sender. */
-static struct sim_frame *forge_icmp(const struct draft *d, uint8_t type4, uint8_t code4,
-				    uint8_t type6, uint8_t code6, uint32_t rest)
-{
-	bool v4 = d->pk->src.addr.family == 4;
-	size_t ip_len = v4 ? IP4_HDR_LEN : IP6_HDR_LEN;
-	size_t quote = d->pk->l4_start + d->pk->tcp.hdr_len;
-	struct sim_frame *f = sim_frame_new(ip_len + ICMP_HDR_LEN + quote);
-	struct icmp_msg m = {.type = v4 ? type4 : type6,
-			     .code = v4 ? code4 : code6,
-			     .rest = rest,
-			     .body = d->seen->bytes,
-			     .body_len = quote};
-	const uint8_t *src = d->pk->dst.addr.bytes, *dst = d->pk->src.addr.bytes;
-
-	if (v4) {
-		struct ip4_hdr h = {.total_len = (uint16_t)f->len,
-				    .hdr_len = 20,
-				    .ttl = 60,
-				    .proto = IP_PROTO_ICMP};
-
-		memcpy(h.src, src, 4);
-		memcpy(h.dst, dst, 4);
-		ip4_emit(f->bytes, &h);
-		icmp4_emit(f->bytes + ip_len, &m);
-	} else {
-		struct ip6_hdr h = {.payload_len = (uint16_t)(f->len - ip_len),
-				    .hop_limit = 60,
-				    .next = IP_PROTO_ICMP6};
-
-		memcpy(h.src, src, 16);
-		memcpy(h.dst, dst, 16);
-		ip6_emit(f->bytes, &h);
-		icmp6_emit(f->bytes + ip_len, &m, src, dst);
-	}
-	return f;
-}
-
 static struct sim_frame *forge_too_big(const struct draft *d)
 {
 	uint32_t least = d->pk->src.addr.family == 4 ? 552 : 1280;
 	uint32_t mtu =
 		(uint32_t)sim_rng_range(&d->forge->rng, least, d->mtu > least ? d->mtu : least);
 
-	return forge_icmp(d, ICMP_UNREACH, ICMP_UNREACH_NEEDFRAG, ICMP6_TOO_BIG, 0, mtu);
+	return sim_icmp_make(d->seen, d->pk, SIM_ICMP_TOO_BIG, mtu, SIM_ICMP_FROM_END);
 }
 
 enum forgery {
@@ -250,8 +211,7 @@ static struct sim_frame *draw_up(struct draft *d, enum forgery kind)
 	case FORGE_FRAGMENT:
 		return forge_fragment(d);
 	case FORGE_ICMP_UNREACH:
-		return forge_icmp(d, ICMP_UNREACH, ICMP_UNREACH_HOST, ICMP6_UNREACH,
-				  ICMP6_UNREACH_ADDR, 0);
+		return sim_icmp_make(d->seen, d->pk, SIM_ICMP_HOST, 0, SIM_ICMP_FROM_END);
 	case FORGE_ICMP_TOO_BIG:
 		return forge_too_big(d);
 	case FORGE_COUNT:
@@ -260,33 +220,51 @@ static struct sim_frame *draw_up(struct draft *d, enum forgery kind)
 	return NULL;
 }
 
-void forge_beside(struct forge *f, struct sim_world *w, unsigned from, const struct sim_frame *seen)
+static bool joined(const struct sim_wire_end *a, const struct sim_wire_end *b)
+{
+	return a->has_irs && b->has_irs && a->irs == b->iss && b->irs == a->iss && b->has_ack &&
+	       a->past == NULL && b->past == NULL;
+}
+
+/* A SYN must meet a connection: a listener would answer it, and a TIME-WAIT record may. `side` is
+ * the one whose segment was seen. */
+static bool may_take_syn(const struct sim_world *w, const struct sim_talk *t, unsigned side)
+{
+	const struct sim_wire_end *from = &t->wire[side], *to = &t->wire[!side];
+	bool over = from->has_fin && seq_gt(seq_make(to->ack), seq_make(from->fin));
+
+	return t->end[!side].phase == SIM_PHASE_OPEN && !over &&
+	       to->boot == w->talks.boot[t->spec.host[!side]];
+}
+
+void sim_forge_beside(struct sim_forge *f, struct sim_world *w, unsigned from,
+		      const struct sim_frame *seen)
 {
 	struct draft d = {.forge = f, .seen = seen};
 	struct sim_packet pk;
 	const struct sim_talk *t;
 	struct sim_frame *forgery;
 	enum forgery kind;
-	unsigned side;
+	unsigned side, to;
 
-	if (!sim_rng_chance(&f->rng, FORGE_PPM) || sim_packet_read(&pk, seen) != SIM_PACKET_TCP)
+	if (!sim_rng_chance(&f->rng, f->ppm) || sim_packet_read(&pk, seen) != SIM_PACKET_TCP)
 		return;
 	t = sim_talks_find(&w->talks, &pk.src, &pk.dst, &side);
-	/* Both SYNs are known, and no older life of the pair is about. */
-	if (t == NULL || !t->wire[0].has_syn || !t->wire[1].has_syn || t->reborn ||
-	    !t->wire[!side].has_ack)
+	/* Both ends have said who they are, and no older life of the pair is about. */
+	if (t == NULL || !joined(&t->wire[side], &t->wire[!side]) ||
+	    t->wire[side].life != seen->life)
 		return;
 	d.pk = &pk;
 	d.from = &t->wire[side];
 	d.to = &t->wire[!side];
 	d.mtu = (uint16_t)w->host[from].cfg.device.mtu;
 	kind = (enum forgery)sim_rng_below(&f->rng, FORGE_COUNT);
-	if (kind == FORGE_SYN && d.from->has_fin &&
-	    seq_gt(seq_make(d.to->ack), seq_make(d.from->fin)))
+	if (kind == FORGE_SYN && !may_take_syn(w, t, side))
 		return;
 	forgery = draw_up(&d, kind);
 	if (!d.back && kind != FORGE_CUT_SHORT)
 		sim_frame_sum(forgery, pk.l4_start);
 	f->forged++;
-	sim_world_inject(w, d.back ? !from : from, d.back ? from : !from, forgery, 0);
+	to = t->spec.host[!side];
+	sim_world_inject(w, d.back ? to : from, d.back ? from : to, forgery, 0);
 }

@@ -34,6 +34,7 @@ struct sim_frame *sim_frame_copy(const struct sim_frame *f)
 	struct sim_frame *copy = sim_frame_new(f->len);
 
 	copy->gso_size = f->gso_size;
+	copy->life = f->life;
 	memcpy(copy->bytes, f->bytes, f->len);
 	return copy;
 }
@@ -115,6 +116,7 @@ enum sim_packet_kind sim_packet_read(struct sim_packet *out, const struct sim_fr
 	fault = f->bytes[0] >> 4 == 4 ? read_ip4(out, f) : read_ip6(out, f);
 	if (fault != NULL)
 		return bad(out, fault);
+	out->l4 = f->bytes + out->l4_start;
 	out->l4_len = (uint16_t)(f->len - out->l4_start);
 	if (out->proto != IP_PROTO_TCP)
 		return out->kind = SIM_PACKET_OTHER;
@@ -127,6 +129,15 @@ enum sim_packet_kind sim_packet_read(struct sim_packet *out, const struct sim_fr
 	return out->kind = SIM_PACKET_TCP;
 }
 
+void sim_frame_sum_ip4(struct sim_frame *f)
+{
+	uint16_t field;
+
+	be16_put(f->bytes + 10, 0);
+	field = csum_finish(csum_add(0, f->bytes, (f->bytes[0] & 15u) * 4u));
+	memcpy(f->bytes + 10, &field, 2);
+}
+
 void sim_frame_sum(struct sim_frame *f, size_t l4_start)
 {
 	bool v4 = f->bytes[0] >> 4 == 4;
@@ -136,9 +147,7 @@ void sim_frame_sum(struct sim_frame *f, size_t l4_start)
 	uint16_t field;
 
 	if (v4) {
-		be16_put(f->bytes + 10, 0);
-		field = csum_finish(csum_add(0, f->bytes, l4_start));
-		memcpy(f->bytes + 10, &field, 2);
+		sim_frame_sum_ip4(f);
 		sum = csum_add_pseudo(0, f->bytes + 12, f->bytes + 16, 4, l4_len, IP_PROTO_TCP);
 	} else {
 		sum = csum_add_pseudo(0, f->bytes + 8, f->bytes + 24, 16, l4_len, IP_PROTO_TCP);

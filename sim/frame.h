@@ -8,6 +8,7 @@
 #include "wire/tcp_hdr.h"
 
 struct sim_frame {
+	uint32_t life;     /* of the end that sent it (talk.h); 0: not known */
 	uint32_t len;      /* bytes */
 	uint16_t gso_size; /* as in struct weir_frame */
 	uint8_t bytes[];   /* one IP packet */
@@ -33,8 +34,9 @@ struct sim_packet {
 	const char *fault;             /* for BAD */
 	struct weir_endpoint src, dst; /* addresses as far as they could be read; ports for TCP */
 	struct tcp_seg tcp;            /* for TCP */
-	uint16_t l4_start;             /* where the upper layer begins */
-	uint16_t l4_len;               /* bytes of the upper layer */
+	const uint8_t *l4;             /* where the upper layer begins, and its offset */
+	uint16_t l4_start;
+	uint16_t l4_len; /* bytes of the upper layer */
 	uint8_t proto, hop_limit;
 };
 
@@ -47,5 +49,7 @@ bool sim_endpoint_equal(const struct weir_endpoint *a, const struct weir_endpoin
 /* Makes the checksums of a TCP packet right after its bytes were changed: what a middlebox does,
  * and what makes a change invisible to the receiver. `l4_start` as sim_packet_read() gave it. */
 void sim_frame_sum(struct sim_frame *f, size_t l4_start);
+/* The same for an IPv4 header alone. */
+void sim_frame_sum_ip4(struct sim_frame *f);
 
 #endif

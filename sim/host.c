@@ -37,7 +37,6 @@ static struct sim_app app_of(struct sim_host *h, struct sim_talk *t, unsigned si
 {
 	return (struct sim_app){.stack = h->stack,
 				.oracle = h->oracle,
-				.rng = &h->rng,
 				.talk = t,
 				.side = side,
 				.now = h->oracle->now};
@@ -55,20 +54,26 @@ static void run_app(struct sim_host *h, struct sim_talk *t, unsigned side)
 /* --- Making and ending -------------------------------------------------------------------------
  */
 
-bool sim_host_init(struct sim_host *h, const struct sim_host_config *cfg, uint64_t seed,
-		   weir_time now)
+static enum weir_err make_stack(struct sim_host *h, size_t bytes, weir_time now)
 {
-	struct weir_config *c = &h->cfg.stack;
-	enum weir_err err;
-	size_t bytes;
+	const struct weir_config *c = &h->cfg.stack;
+	enum weir_err err = weir_stack_init(&h->stack, h->memory, bytes, c, now);
 
-	h->cfg = *cfg;
-	h->deadline = WEIR_NEVER;
-	sim_rng_seed(&h->rng, seed);
-	c->link_mtu = cfg->device.mtu;
-	c->link_gso_max = cfg->device.gso == SIM_GSO_NONE ? 0 : cfg->device.gso_max;
-	c->link_csum_offload = cfg->device.csum == SIM_CSUM_OFFLOAD;
-	bytes = weir_stack_bytes(c);
+	for (unsigned i = 0; err == WEIR_OK && i < h->cfg.addr_count; i++) {
+		const struct weir_addr *a = &h->cfg.addr[i];
+
+		if (a->family == 6 && c->link_mtu < IP6_MTU_MIN)
+			continue; /* such a link carries no IPv6 */
+		err = weir_addr_add(h->stack, a, a->family == 4 ? 8 : 64);
+	}
+	return err;
+}
+
+static bool start(struct sim_host *h, weir_time now)
+{
+	size_t bytes = weir_stack_bytes(&h->cfg.stack);
+	enum weir_err err;
+
 	if (bytes == 0) {
 		sim_oracle_fail(h->oracle, "host %u: the configuration is refused", h->number);
 		return false;
@@ -76,16 +81,25 @@ bool sim_host_init(struct sim_host *h, const struct sim_host_config *cfg, uint64
 	bytes = (bytes + STACK_ALIGN - 1) / STACK_ALIGN * STACK_ALIGN;
 	h->memory = aligned_alloc(STACK_ALIGN, bytes);
 	weir_assert(h->memory != NULL);
-	err = weir_stack_init(&h->stack, h->memory, bytes, c, now);
-	for (unsigned i = 0; err == WEIR_OK && i < cfg->addr_count; i++) {
-		if (cfg->addr[i].family == 6 && c->link_mtu < IP6_MTU_MIN)
-			continue; /* such a link carries no IPv6 */
-		err = weir_addr_add(h->stack, &cfg->addr[i], cfg->addr[i].family == 4 ? 8 : 64);
-	}
+	err = make_stack(h, bytes, now);
 	if (err != WEIR_OK)
 		sim_oracle_fail(h->oracle, "host %u: the stack is refused: %s", h->number,
 				weir_err_text(err));
 	return err == WEIR_OK;
+}
+
+bool sim_host_init(struct sim_host *h, const struct sim_host_config *cfg, uint64_t seed,
+		   weir_time now)
+{
+	struct weir_config *c = &h->cfg.stack;
+
+	h->cfg = *cfg;
+	h->deadline = WEIR_NEVER;
+	sim_rng_seed(&h->rng, seed);
+	c->link_mtu = cfg->device.mtu;
+	c->link_gso_max = cfg->device.gso == SIM_GSO_NONE ? 0 : cfg->device.gso_max;
+	c->link_csum_offload = cfg->device.csum == SIM_CSUM_OFFLOAD;
+	return start(h, now);
 }
 
 void sim_host_free(struct sim_host *h)
@@ -95,25 +109,74 @@ void sim_host_free(struct sim_host *h)
 	h->stack = NULL;
 }
 
+/* What was open there is lost: the application went down with it. */
+static void lose_ends(struct sim_host *h)
+{
+	for (uint32_t i = 0; i < h->talks->count; i++)
+		for (unsigned side = 0; side < 2; side++) {
+			struct sim_talk *t = &h->talks->list[i];
+			struct sim_end *e = &t->end[side];
+
+			if (t->spec.host[side] != h->number ||
+			    (e->phase != SIM_PHASE_OPENING && e->phase != SIM_PHASE_OPEN))
+				continue;
+			e->lost = true;
+			sim_oracle_end(h->oracle, t, side, WEIR_ABORTED);
+		}
+}
+
+void sim_host_crash(struct sim_host *h, weir_time up_at)
+{
+	lose_ends(h);
+	sim_host_free(h);
+	h->deadline = WEIR_NEVER;
+	h->up_at = up_at;
+	h->talks->boot[h->number]++;
+}
+
+static void listen_again(struct sim_host *h, unsigned i)
+{
+	enum weir_err err = weir_listen(h->stack, &h->listens[i], &h->listener[i]);
+
+	if (err != WEIR_OK)
+		sim_oracle_fail(h->oracle, "host %u: weir_listen says \"%s\"", h->number,
+				weir_err_text(err));
+}
+
+void sim_host_boot(struct sim_host *h, weir_time now)
+{
+	struct weir_config *c = &h->cfg.stack;
+
+	for (unsigned i = 0; i < sizeof(c->hash_key); i++) {
+		c->hash_key[i] = (uint8_t)sim_rng_next(&h->rng);
+		c->isn_key[i] = (uint8_t)sim_rng_next(&h->rng);
+	}
+	if (!start(h, now))
+		return;
+	for (unsigned i = 0; i < h->listener_count; i++)
+		listen_again(h, i);
+}
+
+void sim_host_listen_args(struct sim_host *h, const struct weir_listen_args *args)
+{
+	weir_assert(h->listener_count < SIM_LISTENERS_MAX);
+	h->listens[h->listener_count] = *args;
+	listen_again(h, h->listener_count++);
+}
+
 void sim_host_listen(struct sim_host *h, uint16_t port, enum weir_accept_mode mode)
 {
 	struct weir_listen_args args = {.local = {.port = port}, .mode = mode};
-	weir_listener l;
-	enum weir_err err = weir_listen(h->stack, &args, &l);
 
-	weir_assert(h->listener_count < SIM_LISTENERS_MAX);
-	if (err != WEIR_OK) {
-		sim_oracle_fail(h->oracle, "host %u: weir_listen says \"%s\"", h->number,
-				weir_err_text(err));
-		return;
-	}
-	h->listener[h->listener_count++] = l;
+	sim_host_listen_args(h, &args);
 }
 
 void sim_host_finish(struct sim_host *h)
 {
 	struct weir_usage usage;
 
+	if (h->stack == NULL)
+		return;
 	for (unsigned i = 0; i < h->listener_count; i++)
 		if (weir_listener_close(h->stack, h->listener[i]) != WEIR_OK)
 			sim_oracle_fail(h->oracle, "host %u: a listener is gone", h->number);
@@ -133,12 +196,22 @@ bool sim_host_owns(const struct sim_host *h, const struct weir_addr *addr)
 /* --- Events ------------------------------------------------------------------------------------
  */
 
-static void on_syn(struct sim_host *h, const struct weir_event *ev)
+/* The talk of a SYN: the one whose opener has sent it. */
+static struct sim_talk *talk_of_syn(struct sim_host *h, const struct weir_event *ev)
 {
 	unsigned side;
 	struct sim_talk *t = sim_talks_find(h->talks, &ev->tuple.local, &ev->tuple.remote, &side);
 
-	if (t == NULL || side != 1) {
+	if (t == NULL || side != 1 || sim_life_of_isn(h->talks, t, 0, h->syn_seq, &t) == NULL)
+		return NULL;
+	return t;
+}
+
+static void on_syn(struct sim_host *h, const struct weir_event *ev)
+{
+	struct sim_talk *t = talk_of_syn(h, ev);
+
+	if (t == NULL) {
 		sim_oracle_fail(h->oracle, "host %u: a held SYN of no talk", h->number);
 		return;
 	}
@@ -153,6 +226,8 @@ static void on_accepted(struct sim_host *h, const struct weir_event *ev)
 	struct sim_talk *t = sim_talks_find(h->talks, &ev->tuple.local, &ev->tuple.remote, &side);
 	struct sim_app a;
 
+	if (t != NULL && side == 1)
+		t = sim_talks_owner(h->talks, t, side);
 	if (t == NULL || side != 1 || t->end[1].phase != SIM_PHASE_NONE) {
 		sim_oracle_fail(h->oracle, "host %u: accepted a connection that nobody opened",
 				h->number);
@@ -263,16 +338,34 @@ static void settle(struct sim_host *h)
 void sim_host_input(struct sim_host *h, const struct sim_frame *f, weir_time now)
 {
 	struct weir_frame frame;
+	struct sim_packet pk;
 
+	if (sim_packet_read(&pk, f) == SIM_PACKET_TCP)
+		h->syn_seq = pk.tcp.seq.v;
 	sim_device_receive(&h->cfg.device, f, &frame);
 	weir_input(h->stack, &frame, now);
 	settle(h);
 }
 
+/* A host may be full, or still hold an earlier life of the pair. */
+static bool may_refuse_open(struct sim_host *h, struct sim_talk *t, unsigned side,
+			    enum weir_err err)
+{
+	struct weir_usage usage;
+
+	weir_stack_usage(h->stack, &usage);
+	if (err == WEIR_NO_RESOURCES)
+		return usage.conns == h->cfg.stack.conns_max;
+	return err == WEIR_EXISTS && t->indexed && sim_talks_owner(h->talks, t, side) != NULL;
+}
+
 static void refuse_open(struct sim_host *h, struct sim_talk *t, unsigned side, enum weir_err err)
 {
-	sim_oracle_fail(h->oracle, "talk %u side %u: weir_connect says \"%s\"", t->number, side,
-			weir_err_text(err));
+	if (t->spec.expect == SIM_EXPECT_ANY && may_refuse_open(h, t, side, err)) {
+		sim_oracle_end(h->oracle, t, side, err);
+		return;
+	}
+	SIM_FAIL_TALK(h->oracle, t, side, "weir_connect says \"%s\"", weir_err_text(err));
 }
 
 static const struct weir_addr *addr_of(const struct sim_host *h, uint8_t family)
@@ -291,8 +384,15 @@ void sim_host_open(struct sim_host *h, struct sim_talk *t, unsigned side, weir_t
 	weir_conn conn;
 	enum weir_err err;
 
+	if (h->stack == NULL) {
+		t->end[side].lost = true;
+		sim_oracle_end(h->oracle, t, side, WEIR_ABORTED);
+		return;
+	}
 	args.local.port = t->spec.port[side];
 	args.local.addr = *addr_of(h, t->spec.family);
+	if (args.local.port != 0)
+		sim_talks_index(h->talks, t); /* before an answer can come: the port is known */
 	err = weir_connect(h->stack, &args, now, &conn);
 	if (err == WEIR_OK)
 		err = weir_conn_info(h->stack, conn, &info);
@@ -318,7 +418,7 @@ void sim_host_decide(struct sim_host *h, struct sim_talk *t, weir_time now)
 		err = weir_half_accept(h->stack, t->end[1].half, user_of(t, 1), now);
 		break;
 	case SIM_REPLY_REFUSE:
-		err = weir_half_refuse(h->stack, t->end[1].half, WEIR_REFUSE_RST, now);
+		err = weir_half_refuse(h->stack, t->end[1].half, t->spec.refusal, now);
 		break;
 	}
 	/* The record may have ended meanwhile: the peer gave up, or sent another SYN. */

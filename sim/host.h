@@ -37,10 +37,13 @@ struct sim_host {
 	struct sim_oracle *oracle;
 	struct sim_talks *talks;
 	struct sim_rng rng;
-	struct weir_stack *stack;
+	struct weir_stack *stack; /* NULL: it is down */
 	void *memory;
 	weir_listener listener[SIM_LISTENERS_MAX];
+	struct weir_listen_args listens[SIM_LISTENERS_MAX]; /* what each was made with */
 	unsigned listener_count;
+	weir_time up_at;    /* when it comes back, if it is down; WEIR_NEVER: it does not */
+	uint32_t syn_seq;   /* of the frame that is being taken in */
 	weir_time deadline; /* the stack's, after the last step */
 	uint64_t packets_out;
 };
@@ -50,7 +53,13 @@ bool sim_host_init(struct sim_host *h, const struct sim_host_config *cfg, uint64
 		   weir_time now);
 void sim_host_free(struct sim_host *h);
 
+/* The host crashes: its stack is thrown away without a farewell, and all that it knew with it. */
+void sim_host_crash(struct sim_host *h, weir_time up_at);
+/* It comes back with the same addresses and listeners, and other keys. */
+void sim_host_boot(struct sim_host *h, weir_time now);
+
 void sim_host_listen(struct sim_host *h, uint16_t port, enum weir_accept_mode mode);
+void sim_host_listen_args(struct sim_host *h, const struct weir_listen_args *args);
 /* Ends all listeners and tells the oracle what is still in use. */
 void sim_host_finish(struct sim_host *h);
 

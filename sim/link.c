@@ -4,7 +4,8 @@
  * Theory of operation
  *
  * A packet that is offered goes through the stages of a real path, in this order: the black hole
- * (from `dead_from` on nothing arrives), chance loss, the queue in front of the rate (a packet that
+ * (from `dead_from` on, or while the link is cut, nothing arrives), a router that refuses it or
+ * finds it too big, chance loss, alone or in a run, the queue in front of the rate (a packet that
  * would make more than `queue_bytes` wait is dropped: drop-tail), serialisation (len * 8 / rate,
  * after what was accepted before), propagation. Then chance decides whether the packet is held back
  * by up to `spread_ns` (later packets overtake it: reordering), whether a copy follows within
@@ -34,12 +35,15 @@
 #define DAMAGE_BITS_MAX       15u
 #define IP6_UNPROTECTED_FIRST 4u /* payload length, 2 bytes, and next header */
 #define IP6_UNPROTECTED_LAST  6u
+#define ECN_CE                3u /* of two bits (RFC 3168 5): 0 not capable, 1 and 2 capable */
+#define ECN_SHIFT6            4u /* where they lie in the second byte of an IPv6 header */
 
 void sim_link_init(struct sim_link *l, const struct sim_link_config *cfg, uint64_t seed)
 {
 	memset(l, 0, sizeof(*l));
 	l->cfg = *cfg;
 	sim_rng_seed(&l->rng, seed);
+	sim_rng_seed(&l->luck, ~seed);
 }
 
 /* Bytes that wait for the rate at `now`. */
@@ -72,14 +76,52 @@ static void add_copy(struct sim_link *l, struct sim_fate *out, weir_time at)
 	l->stats.damaged += damaged;
 }
 
-/* The stages that end a packet, in their order. */
-static enum sim_fate_kind pass_stages(struct sim_link *l, weir_time now, size_t len)
+/* Is it lost with others in a row? */
+static bool in_burst(struct sim_link *l)
 {
-	if (now >= l->cfg.dead_from) {
+	if (l->burst_left == 0 && sim_rng_chance(&l->luck, l->cfg.burst_ppm))
+		l->burst_left = (uint32_t)sim_rng_range(&l->luck, 1, l->cfg.burst_max);
+	if (l->burst_left == 0)
+		return false;
+	l->burst_left--;
+	return true;
+}
+
+/* What a router says about it, if it has no way for it. */
+static enum sim_fate_kind ask_router(struct sim_link *l, weir_time now, size_t piece,
+				     struct sim_fate *out)
+{
+	out->tells = false;
+	if (now >= l->cfg.dead_from || l->cut) {
 		l->stats.swallowed++;
+		out->error = SIM_ICMP_HOST;
+		out->tells = l->cut && !l->cfg.silent && sim_rng_chance(&l->luck, SIM_PPM / 4);
 		return SIM_FATE_SWALLOWED;
 	}
-	if (sim_rng_chance(&l->rng, l->cfg.loss_ppm)) {
+	if (l->cfg.mtu != 0 && piece > l->cfg.mtu) {
+		l->stats.too_big++;
+		out->error = SIM_ICMP_TOO_BIG;
+		out->tells = !l->cfg.silent;
+		return SIM_FATE_TOO_BIG;
+	}
+	if (sim_rng_chance(&l->luck, l->cfg.error_ppm)) {
+		l->stats.refused++;
+		out->error = (enum sim_icmp_kind)sim_rng_below(&l->luck, l->cfg.error_last + 1);
+		out->tells = true;
+		return SIM_FATE_REFUSED;
+	}
+	return SIM_FATE_ARRIVES;
+}
+
+/* The stages that end a packet, in their order. */
+static enum sim_fate_kind pass_stages(struct sim_link *l, weir_time now, size_t len, size_t piece,
+				      struct sim_fate *out)
+{
+	enum sim_fate_kind kind = ask_router(l, now, piece, out);
+
+	if (kind != SIM_FATE_ARRIVES)
+		return kind;
+	if (sim_rng_chance(&l->rng, l->cfg.loss_ppm) || in_burst(l)) {
 		l->stats.lost++;
 		return SIM_FATE_LOST;
 	}
@@ -90,16 +132,19 @@ static enum sim_fate_kind pass_stages(struct sim_link *l, weir_time now, size_t 
 	return SIM_FATE_ARRIVES;
 }
 
-void sim_link_decide(struct sim_link *l, weir_time now, size_t len, struct sim_fate *out)
+void sim_link_decide(struct sim_link *l, weir_time now, size_t len, size_t piece,
+		     struct sim_fate *out)
 {
 	weir_time at;
 
 	out->copies = 0;
 	l->stats.packets++;
 	l->stats.bytes += len;
-	out->kind = pass_stages(l, now, len);
+	out->kind = pass_stages(l, now, len, piece, out);
 	if (out->kind != SIM_FATE_ARRIVES)
 		return;
+	out->marked = sim_rng_chance(&l->luck, l->cfg.ecn_ppm);
+	l->stats.marked += out->marked;
 	at = transmit(l, now, len);
 	if (sim_rng_chance(&l->rng, l->cfg.reorder_ppm)) {
 		at += 1 + sim_rng_below(&l->rng, l->cfg.spread_ns);
@@ -110,6 +155,20 @@ void sim_link_decide(struct sim_link *l, weir_time now, size_t len, struct sim_f
 		l->stats.duplicated++;
 		add_copy(l, out, at + sim_rng_below(&l->rng, l->cfg.spread_ns + 1));
 	}
+}
+
+void sim_link_mark(struct sim_link *l, struct sim_frame *f)
+{
+	bool v4 = f->bytes[0] >> 4 == 4;
+	unsigned shift = v4 ? 0 : ECN_SHIFT6;
+	uint8_t had = (uint8_t)(f->bytes[1] >> shift & ECN_CE);
+	uint8_t mark = (uint8_t)sim_rng_below(&l->luck, ECN_CE + 1);
+
+	if (had != 0 && sim_rng_below(&l->luck, 4) != 0)
+		mark = ECN_CE;
+	f->bytes[1] = (uint8_t)((f->bytes[1] & ~(ECN_CE << shift)) | mark << shift);
+	if (v4)
+		sim_frame_sum_ip4(f);
 }
 
 /* May a run of bits begin at bit `first` and end at bit `last`? See above. */

@@ -24,20 +24,55 @@
 
 #include "sim/rng.h"
 
-void sim_oracle_fail(struct sim_oracle *o, const char *format, ...)
+/* false: this is not the first failure. */
+static bool begin_failure(struct sim_oracle *o, const char *what, uint32_t talk)
+{
+	if (o->failed)
+		return false;
+	o->failed = true;
+	o->what = what;
+	o->failed_at = o->step;
+	o->talk = talk;
+	return true;
+}
+
+/* Writes the time; returns the characters used. */
+static size_t write_time(struct sim_oracle *o)
 {
 	uint64_t us = (o->now - o->start) / 1000;
-	va_list args;
-	int used;
 
-	if (o->failed)
+	return (size_t)snprintf(o->text, sizeof(o->text),
+				"at %llu.%06llu s: ", (unsigned long long)(us / 1000000),
+				(unsigned long long)(us % 1000000));
+}
+
+void sim_oracle_fail(struct sim_oracle *o, const char *format, ...)
+{
+	va_list args;
+	size_t used;
+
+	if (!begin_failure(o, format, SIM_TALK_NONE))
 		return;
-	o->failed = true;
-	used = snprintf(o->text, sizeof(o->text),
-			"at %llu.%06llu s: ", (unsigned long long)(us / 1000000),
-			(unsigned long long)(us % 1000000));
+	used = write_time(o);
 	va_start(args, format);
-	vsnprintf(o->text + used, sizeof(o->text) - (size_t)used, format, args);
+	vsnprintf(o->text + used, sizeof(o->text) - used, format, args);
+	va_end(args);
+}
+
+void sim_oracle_fail_talk(struct sim_oracle *o, const struct sim_talk *t, unsigned side,
+			  const char *rule, const char *format, ...)
+{
+	va_list args;
+	size_t used;
+
+	if (!begin_failure(o, rule, t->number))
+		return;
+	o->side = side;
+	used = write_time(o);
+	used += (size_t)snprintf(o->text + used, sizeof(o->text) - used,
+				 "talk %u side %u: ", t->number, side);
+	va_start(args, format);
+	vsnprintf(o->text + used, sizeof(o->text) - used, format, args);
 	va_end(args);
 }
 
@@ -48,16 +83,14 @@ void sim_oracle_read(struct sim_oracle *o, struct sim_talk *t, unsigned side, co
 	size_t same;
 
 	if (e->eof)
-		sim_oracle_fail(o, "talk %u side %u: bytes after the end of stream", t->number,
-				side);
+		SIM_FAIL_TALK(o, t, side, "bytes after the end of stream");
 	if (e->got + len > peer->given)
-		sim_oracle_fail(o, "talk %u side %u: reads to offset %llu, the peer gave %llu",
-				t->number, side, (unsigned long long)(e->got + len),
-				(unsigned long long)peer->given);
+		SIM_FAIL_TALK(o, t, side, "reads to offset %llu, the peer gave %llu",
+			      (unsigned long long)(e->got + len), (unsigned long long)peer->given);
 	same = sim_pattern_compare(peer->key, e->got, bytes, len);
 	if (same < len)
-		sim_oracle_fail(o, "talk %u side %u: wrong byte at offset %llu", t->number, side,
-				(unsigned long long)(e->got + same));
+		SIM_FAIL_TALK(o, t, side, "wrong byte at offset %llu",
+			      (unsigned long long)(e->got + same));
 	e->got += len;
 }
 
@@ -66,10 +99,9 @@ void sim_oracle_eof(struct sim_oracle *o, struct sim_talk *t, unsigned side)
 	struct sim_end *e = &t->end[side], *peer = &t->end[!side];
 
 	if (!peer->fin_given || e->got != peer->given)
-		sim_oracle_fail(o, "talk %u side %u: end of stream at %llu, the peer gave %llu%s",
-				t->number, side, (unsigned long long)e->got,
-				(unsigned long long)peer->given,
-				peer->fin_given ? "" : " and has not ended");
+		SIM_FAIL_TALK(o, t, side, "end of stream at %llu, the peer gave %llu%s",
+			      (unsigned long long)e->got, (unsigned long long)peer->given,
+			      peer->fin_given ? "" : " and has not ended");
 	e->eof = true;
 }
 
@@ -78,7 +110,7 @@ void sim_oracle_end(struct sim_oracle *o, struct sim_talk *t, unsigned side, enu
 	struct sim_end *e = &t->end[side];
 
 	if (e->phase == SIM_PHASE_ENDED)
-		sim_oracle_fail(o, "talk %u side %u: ended twice", t->number, side);
+		SIM_FAIL_TALK(o, t, side, "ended twice");
 	e->phase = SIM_PHASE_ENDED;
 	e->reason = reason;
 	e->wake = WEIR_NEVER;
@@ -89,19 +121,17 @@ static void finish_intact(struct sim_oracle *o, const struct sim_talk *t, unsign
 	const struct sim_end *e = &t->end[side], *peer = &t->end[!side];
 
 	if (!e->ever_open)
-		sim_oracle_fail(o, "talk %u side %u: never established (%s)", t->number, side,
-				weir_err_text(e->reason));
+		SIM_FAIL_TALK(o, t, side, "never established (%s)", weir_err_text(e->reason));
 	if (e->reason != WEIR_OK)
-		sim_oracle_fail(o, "talk %u side %u: ended with \"%s\" after %llu of %llu bytes",
-				t->number, side, weir_err_text(e->reason),
-				(unsigned long long)e->got, (unsigned long long)peer->given);
+		SIM_FAIL_TALK(o, t, side, "ended with \"%s\" after %llu of %llu bytes",
+			      weir_err_text(e->reason), (unsigned long long)e->got,
+			      (unsigned long long)peer->given);
 	if (e->given != t->spec.plan[side].total)
-		sim_oracle_fail(o, "talk %u side %u: gave %llu of %llu bytes", t->number, side,
-				(unsigned long long)e->given,
-				(unsigned long long)t->spec.plan[side].total);
+		SIM_FAIL_TALK(o, t, side, "gave %llu of %llu bytes", (unsigned long long)e->given,
+			      (unsigned long long)t->spec.plan[side].total);
 	if (t->spec.plan[side].close != SIM_CLOSE_EARLY && (!e->eof || e->got != peer->given))
-		sim_oracle_fail(o, "talk %u side %u: ended after %llu of %llu bytes", t->number,
-				side, (unsigned long long)e->got, (unsigned long long)peer->given);
+		SIM_FAIL_TALK(o, t, side, "ended after %llu of %llu bytes",
+			      (unsigned long long)e->got, (unsigned long long)peer->given);
 }
 
 static void finish_with(struct sim_oracle *o, const struct sim_talk *t, unsigned side,
@@ -110,8 +140,8 @@ static void finish_with(struct sim_oracle *o, const struct sim_talk *t, unsigned
 	const struct sim_end *e = &t->end[side];
 
 	if (e->phase == SIM_PHASE_ENDED && e->reason != want)
-		sim_oracle_fail(o, "talk %u side %u: ended with \"%s\", not \"%s\"", t->number,
-				side, weir_err_text(e->reason), weir_err_text(want));
+		SIM_FAIL_TALK(o, t, side, "ended with \"%s\", not \"%s\"", weir_err_text(e->reason),
+			      weir_err_text(want));
 }
 
 void sim_oracle_finish(struct sim_oracle *o, const struct sim_talk *t)
@@ -120,14 +150,14 @@ void sim_oracle_finish(struct sim_oracle *o, const struct sim_talk *t)
 		const struct sim_end *e = &t->end[side];
 
 		if (e->phase == SIM_PHASE_OPENING || e->phase == SIM_PHASE_OPEN) {
-			sim_oracle_fail(o,
-					"talk %u side %u: waits for ever: gave %llu of %llu, read "
-					"%llu of %llu%s",
-					t->number, side, (unsigned long long)e->given,
-					(unsigned long long)t->spec.plan[side].total,
-					(unsigned long long)e->got,
-					(unsigned long long)t->end[!side].given,
-					e->eof ? " and the end" : "");
+			SIM_FAIL_TALK(o, t, side,
+				      "waits for ever: gave %llu of %llu, read "
+				      "%llu of %llu%s",
+				      (unsigned long long)e->given,
+				      (unsigned long long)t->spec.plan[side].total,
+				      (unsigned long long)e->got,
+				      (unsigned long long)t->end[!side].given,
+				      e->eof ? " and the end" : "");
 			return;
 		}
 		switch (t->spec.expect) {

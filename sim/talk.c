@@ -25,8 +25,22 @@ void sim_talks_init(struct sim_talks *t, uint32_t max)
 		t->bucket[i] = SIM_TALK_NONE;
 }
 
+static void free_past(struct sim_wire_end *e)
+{
+	while (e->past != NULL) {
+		struct sim_wire_end *past = e->past;
+
+		e->past = past->past;
+		free(past);
+	}
+}
+
 void sim_talks_free(struct sim_talks *t)
 {
+	for (uint32_t i = 0; i < t->count; i++) {
+		free_past(&t->list[i].wire[0]);
+		free_past(&t->list[i].wire[1]);
+	}
 	free(t->list);
 	free(t->bucket);
 	memset(t, 0, sizeof(*t));
@@ -46,6 +60,7 @@ struct sim_talk *sim_talks_add(struct sim_talks *t, const struct sim_talk_spec *
 		struct sim_end *e = &talk->end[side];
 
 		e->key = sim_mix(seed ^ sim_mix(talk->number * 2u + side));
+		sim_rng_seed(&e->rng, ~e->key);
 		e->wake = WEIR_NEVER;
 	}
 	return talk;
@@ -101,4 +116,63 @@ struct sim_talk *sim_talks_older(const struct sim_talks *t, const struct sim_tal
 		    sim_endpoint_equal(&t->list[i].at[1], &talk->at[1]))
 			return &t->list[i];
 	return NULL;
+}
+
+/* --- Lives -------------------------------------------------------------------------------------
+ */
+
+struct sim_talk *sim_talks_owner(const struct sim_talks *t, struct sim_talk *talk, unsigned side)
+{
+	uint32_t boot = t->boot[talk->spec.host[side]];
+	struct sim_talk *best = NULL;
+
+	for (; talk != NULL; talk = sim_talks_older(t, talk)) {
+		const struct sim_wire_end *e = &talk->wire[side];
+
+		if (e->life != 0 && e->boot == boot &&
+		    (best == NULL || e->life > best->wire[side].life))
+			best = talk;
+	}
+	return best;
+}
+
+struct sim_wire_end *sim_life_of_isn(const struct sim_talks *t, struct sim_talk *talk,
+				     unsigned side, uint32_t iss, struct sim_talk **where)
+{
+	for (; talk != NULL; talk = sim_talks_older(t, talk)) {
+		*where = talk;
+		for (struct sim_wire_end *e = &talk->wire[side]; e != NULL; e = e->past)
+			if (e->life != 0 && e->iss == iss)
+				return e;
+	}
+	return NULL;
+}
+
+struct sim_wire_end *sim_life_of_number(const struct sim_talks *t, struct sim_talk *talk,
+					unsigned side, uint32_t life)
+{
+	for (; talk != NULL; talk = sim_talks_older(t, talk))
+		for (struct sim_wire_end *e = &talk->wire[side]; e != NULL; e = e->past)
+			if (e->life == life)
+				return e;
+	return NULL;
+}
+
+struct sim_wire_end *sim_life_begin(struct sim_talks *t, struct sim_talk *talk, unsigned side,
+				    uint32_t iss, weir_time now)
+{
+	struct sim_wire_end *e = &talk->wire[side], *past = NULL;
+
+	if (e->life != 0) {
+		past = sim_alloc(1, sizeof(*past));
+		*past = *e;
+	}
+	*e = (struct sim_wire_end){.life = ++t->lives,
+				   .boot = t->boot[talk->spec.host[side]],
+				   .past = past,
+				   .begun = now,
+				   .has_syn = true,
+				   .iss = iss,
+				   .nxt = iss + 1};
+	return e;
 }

@@ -7,6 +7,7 @@
 #ifndef WEIR_SIM_TALK_H
 #define WEIR_SIM_TALK_H
 
+#include "sim/rng.h"
 #include "weir/weir.h"
 
 enum sim_open {
@@ -56,6 +57,8 @@ struct sim_plan {
 	enum sim_close close;
 	enum sim_write write;
 	uint64_t nodelay, keepalive; /* connection options, 0 or 1 */
+	/* Keep-alive's settings, and the user timeout; 0: as the engine or app.c has them */
+	uint64_t keep_idle_ms, keep_interval_ms, keep_count, user_timeout_ms;
 };
 
 #define SIM_WRITE_MAX 16384u
@@ -66,11 +69,14 @@ struct sim_talk_spec {
 	uint8_t family;      /* 4 or 6 */
 	uint16_t port[2];    /* port[0] may be 0: chosen by the stack */
 	uint32_t after;      /* SIM_TALK_NONE, or the talk whose ends must both have ended before */
+	bool hasty;          /* ... or only side 0's, by its end or by a crash */
+	bool skip;           /* it is left out of the run, and only keeps its number */
 	weir_time open_at;   /* side 0; nanoseconds after that end if `after` is a talk */
 	weir_time open_at_1; /* side 1, for SIM_OPEN_BOTH */
 	enum sim_open open;
 	enum sim_reply reply;
 	uint64_t reply_after_ns; /* for a held listener */
+	enum weir_refusal refusal;
 	enum sim_expect expect;
 	struct sim_plan plan[2];
 };
@@ -87,28 +93,55 @@ struct sim_end {
 	enum sim_phase phase;
 	weir_conn conn;
 	weir_half half;
-	uint64_t key;                /* of the stream that it sends */
-	uint64_t given;              /* bytes that its stack took */
-	uint64_t got;                /* bytes read and found right */
-	bool ever_open;              /* it was established */
-	bool fin_given;              /* it ended its stream: `given` is final */
-	bool eof;                    /* it read the peer's end of stream */
-	bool closed;                 /* it called weir_close() */
-	bool aborted;                /* it called weir_abort() */
-	bool readable, writable;     /* as the events said */
-	bool stalled;                /* the planned stall was begun */
-	uint32_t rcvbuf;             /* bytes; 0 before it is open */
-	enum weir_err reason;        /* once ended */
+	struct sim_rng rng;      /* of its application's choices */
+	uint64_t key;            /* of the stream that it sends */
+	uint64_t given;          /* bytes that its stack took */
+	uint64_t got;            /* bytes read and found right */
+	bool ever_open;          /* it was established */
+	bool fin_given;          /* it ended its stream: `given` is final */
+	bool eof;                /* it read the peer's end of stream */
+	bool closed;             /* it called weir_close() */
+	bool aborted;            /* it called weir_abort() */
+	bool lost;               /* its host crashed under it, or was down when it should open */
+	bool readable, writable; /* as the events said */
+	bool stalled;            /* the planned stall was begun */
+	uint32_t rcvbuf;         /* bytes; 0 before it is open */
+	enum weir_err reason;    /* once ended */
 	weir_time read_at, write_at; /* not before */
 	weir_time wake;              /* when it must run next; WEIR_NEVER */
+	enum weir_state state;       /* as the engine last told it */
 };
 
-/* What one end has said on the wire. */
+/* Bytes that have come in: disjoint pieces in order, counted from the peer's ISN. */
+struct sim_span {
+	uint32_t from, to;
+};
+#define SIM_SPANS_MAX 24u
+
+/* What one end has said and heard on the wire in one life: from its SYN to whatever ended it. An
+ * end has another life when its host has crashed, or when a duplicate SYN made a record anew. */
 struct sim_wire_end {
+	uint32_t life;             /* numbers the lives of a world from 1; 0: none yet */
+	uint32_t boot;             /* of its host */
+	struct sim_wire_end *past; /* the life before, at the same end of the same talk */
+	weir_time begun;
 	bool has_syn, has_wscale, has_ts, has_sack;
-	bool has_edge, has_limit, has_ack, has_fin, sent_rst;
+	bool has_edge, has_limit, has_ack, has_fin, has_irs;
 	bool has_data; /* data has come in */
 	bool owes_ack;
+	bool syn_heard;          /* its SYN has reached the other host, ... */
+	uint32_t syn_heard_boot; /* ... at last in this boot of that one */
+	bool rst_heard;          /* an RST has come in */
+	bool icmp_heard;         /* an ICMP error that quotes it has come in */
+	bool has_acked;          /* `acked` is valid */
+	bool heard_all;          /* too many pieces: `heard` is not kept any more */
+	uint32_t irs;            /* the peer's ISN, as this end acknowledged it */
+	uint32_t acked; /* highest acknowledgement of this end's SYN and data that came in */
+	struct sim_span heard[SIM_SPANS_MAX]; /* of the peer's sequence space */
+	uint32_t heard_count;
+	uint32_t len_max;     /* largest payload of one frame sent */
+	uint32_t credit;      /* acknowledgements since the window last held all that was out */
+	weir_time sent_at;    /* when something that takes sequence space was last sent */
 	weir_time owes_since; /* when the oldest data came in that no segment has answered */
 	uint8_t wscale;
 	uint16_t mss; /* announced, or the default */
@@ -128,9 +161,10 @@ struct sim_talk {
 	struct sim_wire_end wire[2];
 	bool scheduled; /* its opening has been put into the queue */
 	bool indexed;   /* it can be found by its endpoints */
-	bool reborn;    /* an end began again with another ISN: the wire's limits are not judged */
 	uint32_t chain; /* next talk in the same bucket */
 };
+
+#define SIM_HOSTS_MAX 16u
 
 /* All talks of a world, found by their endpoints. */
 struct sim_talks {
@@ -138,6 +172,8 @@ struct sim_talks {
 	uint32_t count, max;
 	uint32_t *bucket;
 	uint32_t bucket_mask;
+	uint32_t lives;               /* begun so far */
+	uint32_t boot[SIM_HOSTS_MAX]; /* how often each host has crashed */
 };
 
 void sim_talks_init(struct sim_talks *t, uint32_t max);
@@ -156,5 +192,23 @@ struct sim_talk *sim_talks_find(const struct sim_talks *t, const struct weir_end
 
 /* The latest talk before `talk` between the same endpoints, opened by the same side; NULL: none. */
 struct sim_talk *sim_talks_older(const struct sim_talks *t, const struct sim_talk *talk);
+
+/* --- Lives. `talk` is the latest between its endpoints; the older ones are looked through too --
+ */
+
+/* The talk in which `side`'s host now has a life with these endpoints: a host has one at most, and
+ * it is the last that was begun since the host's last boot. NULL: none. */
+struct sim_talk *sim_talks_owner(const struct sim_talks *t, struct sim_talk *talk, unsigned side);
+
+/* The life of `side` with that ISN, or with that number, past or present; NULL: none. *where gets
+ * its talk. */
+struct sim_wire_end *sim_life_of_isn(const struct sim_talks *t, struct sim_talk *talk,
+				     unsigned side, uint32_t iss, struct sim_talk **where);
+struct sim_wire_end *sim_life_of_number(const struct sim_talks *t, struct sim_talk *talk,
+					unsigned side, uint32_t life);
+
+/* Begins a life of `side` in `talk`: what was there becomes its past. */
+struct sim_wire_end *sim_life_begin(struct sim_talks *t, struct sim_talk *talk, unsigned side,
+				    uint32_t iss, weir_time now);
 
 #endif

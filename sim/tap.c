@@ -3,10 +3,10 @@
  *
  * Theory of operation
  *
- * A tap sees each frame twice: when it leaves a host, before its link does anything to it, where
- * everything is judged; and when it arrives, where only one thing is learnt: which window edges the
- * other end can know of. For each talk and side the tap keeps what that end has said so far
- * (struct sim_wire_end), from which it judges the next segment:
+ * Each frame is seen twice: when it leaves a host, before its link does anything to it, where
+ * everything is judged (here); and when it arrives, where it is noted what the other end can know
+ * from then on (heard.c). For each life of each end (talk.h) it is kept what that end has said and
+ * heard so far (struct sim_wire_end), from which the next segment is judged:
  *
  * - form: checksums and lengths right; no combination of flags that means nothing; reserved bits
  *   zero; SYN's options on SYNs only; timestamps on all segments but RST or on none, SACK blocks
@@ -14,7 +14,7 @@
  *   announced (RFC 6691), or within 536 or 1220 bytes if it announced none (RFC 9293 MUST-15);
  * - sequence: data and FIN continue what was sent before, without a hole; the bytes are those that
  *   the application gave, and the FIN stands right behind the last of them; nothing is acknowledged
- *   that the peer has not sent, and no acknowledgement goes back;
+ *   that the peer has not sent, or that has not come in, and no acknowledgement goes back;
  * - windows: the right edge (acknowledgement + window, scaled) never moves left (RFC 9293 3.8.6),
  *   and nothing is sent beyond the rightmost edge that has arrived from the peer, but one sequence
  * number that stands right at the edge: a window probe (RFC 9293 3.8.6.1).
@@ -25,39 +25,43 @@
  * - acknowledgements: data that came in is answered by some segment within 0.5 s (MUST-40).
  *
  * After the peer's FIN is acknowledged its window means nothing and is not judged. An RST is judged
- * by its form alone: it answers for whoever got the segment. When an end begins again with another
- * ISN (a delayed duplicate SYN made a half-open record after the connection had ended, or a
- * half-open record expired and was made anew), numbers of two lives are on the wire, and only form
- * is judged from then on.
+ * by its form alone: it answers for whoever got the segment.
  *
- * A segment that belongs to no talk is a failure: nobody should have sent it.
+ * Whose segment it is. A host has one owner for a pair of endpoints at a time, so a segment is of
+ * the life that was begun last at that host since its last boot. A SYN with another ISN begins a
+ * life: with an ACK it answers the SYN whose number it acknowledges, without one it is of the talk
+ * that is being opened. The peer of a life is the life whose ISN it has acknowledged. A segment
+ * that belongs to no talk, or to no life since the host's boot, is a failure: nobody should have
+ * sent it.
  */
-#include "sim/frame.h"
-#include "sim/oracle.h"
 #include "sim/rng.h"
+#include "sim/tap.h"
 
 #define MSS_DEFAULT_IP4   536u
 #define MSS_DEFAULT_IP6   1220u
 #define SEGMENT_LEAST     536u /* what a receiver may take for the size of segments */
 #define TS_OPTION         12u
-#define ACK_DELAY_MAX_NS  500000000u /* RFC 9293 MUST-40 */
-#define CRUMBS_MAX        32768u     /* what rounding up may add: core/tcp/window.c */
-#define TCP_RESERVED_BITS 0x0fu      /* of the byte that holds the data offset */
+#define CRUMBS_MAX        32768u /* what rounding up may add: core/tcp/window.c */
+#define TCP_RESERVED_BITS 0x0fu  /* of the byte that holds the data offset */
 
 struct tapped {
 	struct sim_oracle *o;
-	struct sim_talk *talk;
-	unsigned side; /* the sender */
+	struct sim_talks *talks;
+	struct sim_talk *newest; /* between these endpoints */
+	struct sim_talk *talk;   /* whose segment it is */
+	unsigned side;           /* the sender */
 	const struct sim_packet *pk;
 	const struct tcp_seg *seg;
-	struct sim_wire_end *me, *peer;
+	struct sim_wire_end *me;
+	const struct sim_wire_end *peer; /* all zero: not known yet */
 };
 
 static void fail(const struct tapped *t, const char *what, uint32_t value)
 {
-	sim_oracle_fail(t->o, "wire: talk %u side %u: %s (%u); seq %u ack %u len %u flags 0x%02x",
-			t->talk->number, t->side, what, value, t->seg->seq.v - t->me->iss,
-			t->seg->ack.v - t->peer->iss, t->seg->len, t->seg->flags);
+	sim_oracle_fail_talk(t->o, t->talk, t->side, what,
+			     "wire: %s (%u); seq %u ack %u len %u flags 0x%02x", what, value,
+			     t->seg->seq.v - t->me->iss, t->seg->ack.v - t->peer->iss, t->seg->len,
+			     t->seg->flags);
 }
 
 /* --- Form --------------------------------------------------------------------------------------
@@ -114,17 +118,12 @@ static void judge_size(const struct tapped *t, const struct sim_frame *f)
 /* --- SYNs --------------------------------------------------------------------------------------
  */
 
-static void note_syn(const struct tapped *t)
+static void begin_life(struct tapped *t)
 {
 	const struct tcp_opts *o = &t->seg->opts;
-	struct sim_wire_end *me = t->me;
+	struct sim_wire_end *me =
+		sim_life_begin(t->talks, t->talk, t->side, t->seg->seq.v, t->o->now);
 
-	if (me->has_syn && me->iss != t->seg->seq.v)
-		t->talk->reborn = true;
-	if (me->has_syn && me->iss == t->seg->seq.v)
-		return;
-	*me = (struct sim_wire_end){.has_syn = true, .iss = t->seg->seq.v};
-	me->nxt = me->iss + 1;
 	me->has_wscale = o->has_wscale;
 	me->wscale = o->wscale;
 	me->has_ts = o->has_ts;
@@ -134,16 +133,59 @@ static void note_syn(const struct tapped *t)
 		me->mss = t->pk->src.addr.family == 4 ? MSS_DEFAULT_IP4 : MSS_DEFAULT_IP6;
 }
 
-/* --- Windows -----------------------------------------------------------------------------------
+/* The latest talk that its side is opening; the latest at all if none is. */
+static struct sim_talk *being_opened(const struct tapped *t)
+{
+	for (struct sim_talk *k = t->newest; k != NULL; k = sim_talks_older(t->talks, k))
+		if (k->end[t->side].phase == SIM_PHASE_OPENING)
+			return k;
+	return t->newest;
+}
+
+/* --- Whose segment it is -----------------------------------------------------------------------
  */
 
-static uint32_t window_of(const struct sim_wire_end *sender, const struct sim_wire_end *other,
-			  const struct tcp_seg *seg)
+static void find_talk(struct tapped *t)
 {
-	if (seg->flags & TCP_SYN || !sender->has_wscale || !other->has_wscale)
-		return seg->wnd;
-	return (uint32_t)seg->wnd << sender->wscale;
+	struct sim_talk *owner = sim_talks_owner(t->talks, t->newest, t->side);
+
+	t->talk = owner != NULL ? owner : t->newest;
+	if (!(t->seg->flags & TCP_SYN) || (t->seg->flags & TCP_RST))
+		return;
+	if (owner != NULL && owner->wire[t->side].iss == t->seg->seq.v)
+		return;
+	if (!(t->seg->flags & TCP_ACK))
+		t->talk = being_opened(t);
+	else if (sim_life_of_isn(t->talks, t->newest, !t->side, t->seg->ack.v - 1, &t->talk) ==
+		 NULL)
+		t->talk = t->newest; /* which judge_ack() will find out */
+	begin_life(t);
 }
+
+static void find_life(struct tapped *t)
+{
+	static const struct sim_wire_end unknown;
+	struct sim_talk *where;
+
+	t->me = &t->talk->wire[t->side];
+	t->peer = &unknown;
+	if (t->seg->flags & TCP_RST)
+		return;
+	if (!t->me->has_irs && (t->seg->flags & TCP_ACK)) {
+		t->me->irs = t->seg->ack.v - 1;
+		t->me->has_irs = true;
+	}
+	if (t->me->has_irs)
+		t->peer = sim_life_of_isn(t->talks, t->newest, !t->side, t->me->irs, &where);
+	if (t->peer == NULL)
+		t->peer = &unknown;
+	if ((t->seg->flags & TCP_SYN) && t->peer->syn_heard &&
+	    t->peer->syn_heard_boot == t->me->boot)
+		sim_heard_syn(t->me);
+}
+
+/* --- Windows -----------------------------------------------------------------------------------
+ */
 
 /* The edge moves in steps that are worth a segment (RFC 9293 MUST-39), or not at all. */
 static void judge_step(const struct tapped *t, uint32_t step, uint32_t crumb)
@@ -173,7 +215,7 @@ static void judge_offer(const struct tapped *t, uint32_t edge, uint32_t crumb)
 
 static void judge_edge(const struct tapped *t)
 {
-	uint32_t edge = t->seg->ack.v + window_of(t->me, t->peer, t->seg);
+	uint32_t edge = t->seg->ack.v + sim_wire_window(t->me, t->peer, t->seg);
 	bool over = t->peer->has_fin && seq_gt(t->seg->ack, seq_make(t->peer->fin));
 	bool scaled = t->me->has_wscale && t->peer->has_wscale;
 	uint32_t crumb = scaled ? (1u << t->me->wscale) - 1 : 0;
@@ -229,8 +271,15 @@ static void judge_sequence(const struct tapped *t)
 		judge_limit(t, end);
 		judge_payload(t);
 	}
-	if (seq_gt(seq_make(end), seq_make(t->me->nxt)))
+	if (t->seg->len > t->me->len_max)
+		t->me->len_max = t->seg->len;
+	if (tcp_seg_len(t->seg) != 0)
+		t->me->sent_at = t->o->now;
+	if (seq_gt(seq_make(end), seq_make(t->me->nxt))) {
 		t->me->nxt = end;
+		t->o->sent_talk = t->seg->len != 0 ? t->talk : t->o->sent_talk;
+		t->o->sent_side = t->side;
+	}
 	if (t->seg->flags & TCP_FIN) {
 		t->me->has_fin = true;
 		t->me->fin = end - 1;
@@ -243,27 +292,25 @@ static void judge_ack(const struct tapped *t)
 		fail(t, "acknowledges what was never sent", t->seg->ack.v - t->peer->nxt);
 	if (t->me->has_ack && seq_lt(t->seg->ack, seq_make(t->me->ack)))
 		fail(t, "acknowledgement goes back", t->me->ack - t->seg->ack.v);
+	if (!t->me->heard_all && t->seg->ack.v - t->peer->iss > sim_heard_edge(t->me))
+		fail(t, "acknowledges what has not come in", sim_heard_edge(t->me));
 	t->me->has_ack = true;
 	t->me->ack = t->seg->ack.v;
 }
 
-/* --- The two taps ------------------------------------------------------------------------------
+/* --- The tap -----------------------------------------------------------------------------------
  */
 
 static void judge(const struct tapped *t, const struct sim_frame *f)
 {
 	judge_flags(t, f);
 	t->me->owes_ack = false;
-	if (t->seg->flags & TCP_RST) {
-		t->me->sent_rst = true;
+	if (t->seg->flags & TCP_RST)
 		return;
-	}
-	if (t->seg->flags & TCP_SYN)
-		note_syn(t);
+	if (t->me->life == 0 || t->me->boot != t->talks->boot[t->talk->spec.host[t->side]])
+		fail(t, "a segment of no life since the host's boot", t->me->boot);
 	judge_options(t);
 	judge_size(t, f);
-	if (t->talk->reborn)
-		return;
 	if (t->seg->flags & TCP_ACK) {
 		judge_ack(t);
 		judge_edge(t);
@@ -271,25 +318,10 @@ static void judge(const struct tapped *t, const struct sim_frame *f)
 	judge_sequence(t);
 }
 
-/* Whose segment it is when the same endpoints talk again: an end that has not sent its new SYN
- * speaks for its old life (its TIME-WAIT record does). */
-static struct sim_talk *life_of(const struct sim_talks *talks, struct sim_talk *talk, unsigned side,
-				const struct tcp_seg *seg)
-{
-	while (!talk->wire[side].has_syn && !(seg->flags & TCP_SYN)) {
-		struct sim_talk *older = sim_talks_older(talks, talk);
-
-		if (older == NULL)
-			break;
-		talk = older;
-	}
-	return talk;
-}
-
-void sim_tap_sent(struct sim_oracle *o, const struct sim_talks *talks, const struct sim_frame *f)
+void sim_tap_sent(struct sim_oracle *o, struct sim_talks *talks, struct sim_frame *f)
 {
 	struct sim_packet pk;
-	struct tapped t = {.o = o, .pk = &pk, .seg = &pk.tcp};
+	struct tapped t = {.o = o, .talks = talks, .pk = &pk, .seg = &pk.tcp};
 
 	switch (sim_packet_read(&pk, f)) {
 	case SIM_PACKET_OTHER:
@@ -300,69 +332,14 @@ void sim_tap_sent(struct sim_oracle *o, const struct sim_talks *talks, const str
 	case SIM_PACKET_TCP:
 		break;
 	}
-	t.talk = sim_talks_find(talks, &pk.src, &pk.dst, &t.side);
-	if (t.talk == NULL) {
+	t.newest = sim_talks_find(talks, &pk.src, &pk.dst, &t.side);
+	if (t.newest == NULL) {
 		sim_oracle_fail(o, "wire: a segment of no connection, port %u to %u, flags 0x%02x",
 				pk.src.port, pk.dst.port, pk.tcp.flags);
 		return;
 	}
-	t.talk = life_of(talks, t.talk, t.side, &pk.tcp);
-	t.me = &t.talk->wire[t.side];
-	t.peer = &t.talk->wire[!t.side];
+	find_talk(&t);
+	find_life(&t);
+	f->life = t.me->life;
 	judge(&t, f);
-}
-
-/* Data has come in for `side`: an answer is due. */
-static void owe_ack(struct sim_oracle *o, struct sim_talk *t, unsigned side)
-{
-	struct sim_wire_end *me = &t->wire[side];
-	const struct sim_end *e = &t->end[side];
-
-	const struct sim_wire_end *peer = &t->wire[!side];
-	bool over = peer->has_fin && seq_gt(seq_make(me->ack), seq_make(peer->fin));
-
-	/* After the end of the stream only old duplicates come, which TIME-WAIT answers seldom. */
-	if (e->phase != SIM_PHASE_OPEN || e->closed || over) {
-		me->owes_ack = false;
-		return;
-	}
-	if (!me->owes_ack)
-		me->owes_since = o->now;
-	else if (o->now - me->owes_since > ACK_DELAY_MAX_NS)
-		sim_oracle_fail(o, "wire: talk %u side %u: data of %llu ms ago is not acknowledged",
-				t->number, side,
-				(unsigned long long)((o->now - me->owes_since) / 1000000));
-	me->owes_ack = me->has_data = true;
-}
-
-void sim_tap_arrived(struct sim_oracle *o, const struct sim_talks *talks, const struct sim_frame *f,
-		     enum sim_maker maker)
-{
-	struct sim_packet pk;
-	struct sim_wire_end *sender, *me;
-	struct sim_talk *talk;
-	unsigned side;
-	uint32_t edge;
-
-	if (sim_packet_read(&pk, f) != SIM_PACKET_TCP || (pk.tcp.flags & TCP_RST))
-		return;
-	talk = sim_talks_find(talks, &pk.src, &pk.dst, &side);
-	if (talk == NULL)
-		return;
-	sender = &talk->wire[side];
-	me = &talk->wire[!side];
-	if (!me->has_syn)
-		return;
-	if (pk.tcp.len != 0 && maker == SIM_MAKER_HOST)
-		owe_ack(o, talk, !side);
-	/* What acknowledges nothing of ours comes from an older life. */
-	if ((pk.tcp.flags & TCP_ACK) &&
-	    (seq_leq(pk.tcp.ack, seq_make(me->iss)) || seq_gt(pk.tcp.ack, seq_make(me->nxt))))
-		return;
-	/* A SYN alone offers its window from our first byte on (simultaneous open). */
-	edge = pk.tcp.flags & TCP_ACK ? pk.tcp.ack.v : me->iss + 1;
-	edge += window_of(sender, me, &pk.tcp);
-	if (!me->has_limit || seq_gt(seq_make(edge), seq_make(me->limit)))
-		me->limit = edge;
-	me->has_limit = true;
 }

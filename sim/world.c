@@ -5,13 +5,17 @@
  *
  * Everything that will happen is either an event in the queue (a frame that arrives, an application
  * that opens, decides or wakes) or the deadline of a stack. A step sets the clock to the nearest of
- * these and lets it happen; nothing happens between. The queue is a binary heap by time and, for
- * equal times, by the order of adding, so that a run has one order only. Deadlines change with
- * every step, so they are not queued: the nearest is found by looking at each host.
+ * these and lets it happen; nothing happens between. Deadlines change with every step, so they are
+ * not queued: the nearest is found by looking at each host.
  *
  * A frame that a host sends is judged by the tap, may be tampered with by a test, and is then given
  * to the link towards the host that has its destination address. The link decides its fate; each
- * copy becomes an event. An address that nobody has swallows the frame.
+ * copy becomes an event, and a router on the way may answer with an ICMP error instead. An address
+ * that nobody has swallows the frame, and so does a host that is down.
+ *
+ * A host that crashes loses its stack and the applications on it; frames that are under way to it
+ * arrive if it is back by then. What was to happen inside it does not: such events carry the number
+ * of the boot that they belong to.
  *
  * A run ends when the queue is empty and no stack has a deadline: after all timers, so after 2MSL.
  * Then each talk is judged, the listeners are closed, and each stack must be empty. A run that does
@@ -25,55 +29,7 @@
 
 #include "base/assert.h"
 
-/* --- The queue ---------------------------------------------------------------------------------
- */
-
-static bool earlier(const struct sim_event *a, const struct sim_event *b)
-{
-	return a->at != b->at ? a->at < b->at : a->order < b->order;
-}
-
-static void swap(struct sim_event *a, struct sim_event *b)
-{
-	struct sim_event t = *a;
-
-	*a = *b;
-	*b = t;
-}
-
-static void queue_add(struct sim_world *w, const struct sim_event *ev)
-{
-	size_t i = w->queue_len++;
-
-	if (w->queue_len > w->queue_max) {
-		w->queue_max = w->queue_max * 2 + 64;
-		w->queue = realloc(w->queue, w->queue_max * sizeof(*w->queue));
-		weir_assert(w->queue != NULL);
-	}
-	w->queue[i] = *ev;
-	w->queue[i].order = w->order++;
-	for (; i > 0 && earlier(&w->queue[i], &w->queue[(i - 1) / 2]); i = (i - 1) / 2)
-		swap(&w->queue[i], &w->queue[(i - 1) / 2]);
-}
-
-static struct sim_event queue_take(struct sim_world *w)
-{
-	struct sim_event first = w->queue[0];
-	size_t i = 0;
-
-	w->queue[0] = w->queue[--w->queue_len];
-	for (;;) {
-		size_t least = i;
-
-		for (size_t child = 2 * i + 1; child <= 2 * i + 2 && child < w->queue_len; child++)
-			if (earlier(&w->queue[child], &w->queue[least]))
-				least = child;
-		if (least == i)
-			return first;
-		swap(&w->queue[i], &w->queue[least]);
-		i = least;
-	}
-}
+#define OPEN_SPREAD_NS 50000000u /* after its boot a host opens what waited within this time */
 
 /* --- Frames ------------------------------------------------------------------------------------
  */
@@ -115,6 +71,10 @@ static enum sim_wire_kind kind_of(enum sim_fate_kind fate)
 		return SIM_WIRE_LOST;
 	case SIM_FATE_OVERFLOWED:
 		return SIM_WIRE_OVERFLOWED;
+	case SIM_FATE_TOO_BIG:
+		return SIM_WIRE_TOO_BIG;
+	case SIM_FATE_REFUSED:
+		return SIM_WIRE_REFUSED;
 	case SIM_FATE_SWALLOWED:
 	case SIM_FATE_ARRIVES:
 		break;
@@ -134,10 +94,66 @@ static void carry(struct sim_world *w, unsigned from, unsigned to, const struct 
 				       .damaged = fate->copy[i].damaged,
 				       .frame = sim_frame_copy(f)};
 
+		if (fate->marked)
+			sim_link_mark(link_at(w, from, to), ev.frame);
 		if (ev.damaged)
 			sim_link_damage(link_at(w, from, to), ev.frame);
-		queue_add(w, &ev);
+		sim_queue_add(&w->queue, &ev);
 	}
+}
+
+/* A router on the link answers a frame that it drops, after as long as the link takes. */
+static void answer(struct sim_world *w, unsigned from, unsigned to, const struct sim_frame *f,
+		   const struct sim_fate *fate)
+{
+	const struct sim_link *l = link_at(w, from, to);
+	struct sim_packet pk;
+
+	if (!fate->tells || sim_packet_read(&pk, f) != SIM_PACKET_TCP)
+		return;
+	sim_world_inject(w, to, from,
+			 sim_icmp_make(f, &pk, fate->error, l->cfg.mtu, SIM_ICMP_FROM_ROUTER),
+			 l->cfg.delay_ns);
+}
+
+/* Bytes of the largest packet that a frame is on the wire. */
+static size_t piece_of(const struct sim_frame *f)
+{
+	struct sim_packet pk;
+
+	if (f->gso_size == 0 || sim_packet_read(&pk, f) != SIM_PACKET_TCP)
+		return f->len;
+	return pk.tcp.len < f->gso_size ? f->len : f->len - pk.tcp.len + f->gso_size;
+}
+
+static void digest(struct sim_world *w, unsigned from, const struct sim_frame *f)
+{
+	uint64_t word, d = sim_mix(w->digest ^ w->oracle.now) ^ from;
+
+	for (uint32_t i = 0; i < f->len; i += 8) {
+		uint32_t left = f->len - i;
+
+		word = 0;
+		memcpy(&word, f->bytes + i, left < 8 ? left : 8);
+		d = sim_mix(d ^ word);
+	}
+	w->digest = d;
+}
+
+/* Gives a frame to the link that leads to its host. */
+static void give_to_link(struct sim_world *w, const struct sim_wire_note *n, struct sim_frame *f)
+{
+	struct sim_wire_note dropped = *n;
+	struct sim_fate fate;
+
+	sim_link_decide(link_at(w, n->from, n->to), n->at, f->len, piece_of(f), &fate);
+	if (fate.kind == SIM_FATE_ARRIVES) {
+		carry(w, n->from, n->to, f, &fate);
+		return;
+	}
+	dropped.kind = kind_of(fate.kind);
+	note(w, &dropped);
+	answer(w, n->from, n->to, f, &fate);
 }
 
 /* sim_host_ops.send */
@@ -145,12 +161,13 @@ static void send_frame(void *user, unsigned from, struct sim_frame *f)
 {
 	struct sim_world *w = user;
 	struct sim_wire_note n = {.at = w->oracle.now, .from = from, .frame = f};
-	struct sim_fate fate;
 
 	w->frames++;
 	n.to = route(w, f);
 	n.kind = SIM_WIRE_SENT;
 	note(w, &n);
+	if (w->cfg.record_digest)
+		digest(w, from, f);
 	sim_tap_sent(&w->oracle, &w->talks, f);
 	if (w->cfg.hooks.tamper != NULL)
 		w->cfg.hooks.tamper(w->cfg.hooks.user, w, from, f);
@@ -158,11 +175,7 @@ static void send_frame(void *user, unsigned from, struct sim_frame *f)
 		n.kind = SIM_WIRE_UNROUTED;
 		note(w, &n);
 	} else {
-		sim_link_decide(link_at(w, from, n.to), w->oracle.now, f->len, &fate);
-		n.kind = kind_of(fate.kind);
-		if (fate.kind != SIM_FATE_ARRIVES)
-			note(w, &n);
-		carry(w, from, n.to, f, &fate);
+		give_to_link(w, &n, f);
 	}
 	sim_frame_free(f);
 }
@@ -177,7 +190,7 @@ void sim_world_inject(struct sim_world *w, unsigned from, unsigned to, struct si
 			       .forged = true,
 			       .frame = f};
 
-	queue_add(w, &ev);
+	sim_queue_add(&w->queue, &ev);
 }
 
 /* --- Making a world ----------------------------------------------------------------------------
@@ -186,18 +199,28 @@ void sim_world_inject(struct sim_world *w, unsigned from, unsigned to, struct si
 /* sim_host_ops.decide_at */
 static void decide_at(void *user, unsigned host, struct sim_talk *t, weir_time at)
 {
-	struct sim_event ev = {.at = at, .kind = SIM_EVENT_DECIDE, .host = host, .talk = t};
+	struct sim_world *w = user;
+	struct sim_event ev = {.at = at,
+			       .kind = SIM_EVENT_DECIDE,
+			       .host = host,
+			       .boot = w->talks.boot[host],
+			       .talk = t};
 
-	queue_add(user, &ev);
+	sim_queue_add(&w->queue, &ev);
 }
 
 /* sim_host_ops.wake_at */
 static void wake_at(void *user, unsigned host, struct sim_talk *t, unsigned side, weir_time at)
 {
-	struct sim_event ev = {
-		.at = at, .kind = SIM_EVENT_WAKE, .host = host, .side = side, .talk = t};
+	struct sim_world *w = user;
+	struct sim_event ev = {.at = at,
+			       .kind = SIM_EVENT_WAKE,
+			       .host = host,
+			       .side = side,
+			       .boot = w->talks.boot[host],
+			       .talk = t};
 
-	queue_add(user, &ev);
+	sim_queue_add(&w->queue, &ev);
 }
 
 static void on_trace(void *user, const struct weir_trace_record *r)
@@ -221,12 +244,10 @@ void sim_world_init(struct sim_world *w, const struct sim_world_config *cfg)
 
 void sim_world_free(struct sim_world *w)
 {
-	while (w->queue_len > 0)
-		sim_frame_free(w->queue[--w->queue_len].frame);
+	sim_queue_free(&w->queue);
 	for (unsigned i = 0; i < w->host_count; i++)
 		sim_host_free(&w->host[i]);
 	sim_talks_free(&w->talks);
-	free(w->queue);
 	free(w->host);
 	free(w->tracer);
 	free(w->link);
@@ -240,7 +261,7 @@ unsigned sim_world_host_add(struct sim_world *w, const struct sim_host_config *c
 	unsigned number = w->host_count++;
 	struct sim_host *h = &w->host[number];
 
-	weir_assert(number < w->cfg.hosts_max);
+	weir_assert(number < w->cfg.hosts_max && number < SIM_HOSTS_MAX);
 	h->number = number;
 	h->oracle = &w->oracle;
 	h->talks = &w->talks;
@@ -284,12 +305,12 @@ static void schedule_talk(struct sim_world *w, struct sim_talk *t, weir_time bas
 
 	ev.host = t->spec.host[0];
 	ev.at = base + t->spec.open_at;
-	queue_add(w, &ev);
+	sim_queue_add(&w->queue, &ev);
 	if (t->spec.open == SIM_OPEN_BOTH) {
 		ev.host = t->spec.host[1];
 		ev.at = base + t->spec.open_at_1;
 		ev.side = 1;
-		queue_add(w, &ev);
+		sim_queue_add(&w->queue, &ev);
 	}
 	t->scheduled = true;
 }
@@ -303,10 +324,49 @@ void sim_world_talk_add(struct sim_world *w, const struct sim_talk_spec *spec)
 		t->at[side].addr = addr_of(&w->host[spec->host[side]], spec->family);
 		t->at[side].port = spec->port[side];
 	}
-	if (spec->after == SIM_TALK_NONE)
+	if (spec->skip)
+		t->scheduled = true;
+	else if (spec->after == SIM_TALK_NONE)
 		schedule_talk(w, t, 0);
 	else
 		w->waiting++;
+}
+
+static void add_pair(struct sim_world *w, const struct sim_trouble *t,
+		     const struct sim_event *begins, const struct sim_event *ends)
+{
+	sim_queue_add(&w->queue, begins);
+	if (t->for_ns != WEIR_NEVER)
+		sim_queue_add(&w->queue, ends);
+}
+
+void sim_world_trouble_add(struct sim_world *w, const struct sim_trouble *t)
+{
+	weir_time at = w->cfg.start + t->at;
+	weir_time until = t->for_ns == WEIR_NEVER ? WEIR_NEVER : at + t->for_ns;
+	struct sim_event begins = {.at = at, .host = t->host, .until = until};
+	struct sim_event ends = {.at = until, .host = t->host};
+
+	if (t->kind != SIM_TROUBLE_CRASH) {
+		begins.host = ends.host = t->to;
+		begins.from = ends.from = t->from;
+	}
+	switch (t->kind) {
+	case SIM_TROUBLE_CRASH:
+		begins.kind = SIM_EVENT_CRASH;
+		ends.kind = SIM_EVENT_BOOT;
+		break;
+	case SIM_TROUBLE_CUT:
+		begins.kind = SIM_EVENT_CUT;
+		ends.kind = SIM_EVENT_MEND;
+		break;
+	case SIM_TROUBLE_MTU:
+		begins.kind = ends.kind = SIM_EVENT_MTU;
+		begins.mtu = t->mtu;
+		ends.mtu = link_at(w, t->from, t->to)->cfg.mtu;
+		break;
+	}
+	add_pair(w, t, &begins, &ends);
 }
 
 /* --- Running -----------------------------------------------------------------------------------
@@ -314,8 +374,9 @@ void sim_world_talk_add(struct sim_world *w, const struct sim_talk_spec *spec)
 
 static void run_frame(struct sim_world *w, const struct sim_event *ev)
 {
+	struct sim_host *h = &w->host[ev->host];
 	struct sim_wire_note n = {.at = ev->at,
-				  .kind = SIM_WIRE_ARRIVED,
+				  .kind = h->stack != NULL ? SIM_WIRE_ARRIVED : SIM_WIRE_SWALLOWED,
 				  .from = ev->from,
 				  .to = ev->host,
 				  .damaged = ev->damaged,
@@ -323,28 +384,83 @@ static void run_frame(struct sim_world *w, const struct sim_event *ev)
 				  .frame = ev->frame};
 
 	note(w, &n);
-	sim_tap_arrived(&w->oracle, &w->talks, ev->frame,
-			ev->forged ? SIM_MAKER_FORGER : SIM_MAKER_HOST);
-	sim_host_input(&w->host[ev->host], ev->frame, ev->at);
+	if (h->stack != NULL) {
+		sim_tap_arrived(&w->oracle, &w->talks, ev->frame,
+				ev->forged ? SIM_MAKER_FORGER : SIM_MAKER_HOST);
+		sim_host_input(h, ev->frame, ev->at);
+	}
 	sim_frame_free(ev->frame);
+}
+
+/* An opening waits until its host is back. */
+static void run_open(struct sim_world *w, const struct sim_event *ev)
+{
+	struct sim_host *h = &w->host[ev->host];
+	struct sim_event later = *ev;
+
+	if (h->stack != NULL || h->up_at == WEIR_NEVER) {
+		sim_host_open(h, ev->talk, ev->side, ev->at);
+		return;
+	}
+	later.at = h->up_at + (ev->at - w->cfg.start) % OPEN_SPREAD_NS;
+	sim_queue_add(&w->queue, &later);
+}
+
+static void run_trouble(struct sim_world *w, const struct sim_event *ev)
+{
+	struct sim_host *h = &w->host[ev->host];
+	struct sim_link *l = link_at(w, ev->from, ev->host);
+
+	switch (ev->kind) {
+	case SIM_EVENT_CRASH:
+		if (h->stack != NULL)
+			sim_host_crash(h, ev->until);
+		break;
+	case SIM_EVENT_BOOT:
+		if (h->stack == NULL)
+			sim_host_boot(h, ev->at);
+		break;
+	case SIM_EVENT_CUT:
+	case SIM_EVENT_MEND:
+		l->cut = ev->kind == SIM_EVENT_CUT;
+		break;
+	case SIM_EVENT_MTU:
+		l->cfg.mtu = ev->mtu;
+		break;
+	case SIM_EVENT_FRAME:
+	case SIM_EVENT_OPEN:
+	case SIM_EVENT_DECIDE:
+	case SIM_EVENT_WAKE:
+		break;
+	}
 }
 
 static void run_event(struct sim_world *w, const struct sim_event *ev)
 {
 	struct sim_host *h = &w->host[ev->host];
+	bool mine = h->stack != NULL && ev->boot == w->talks.boot[ev->host];
 
 	switch (ev->kind) {
 	case SIM_EVENT_FRAME:
 		run_frame(w, ev);
 		break;
 	case SIM_EVENT_OPEN:
-		sim_host_open(h, ev->talk, ev->side, ev->at);
+		run_open(w, ev);
 		break;
 	case SIM_EVENT_DECIDE:
-		sim_host_decide(h, ev->talk, ev->at);
+		if (mine)
+			sim_host_decide(h, ev->talk, ev->at);
 		break;
 	case SIM_EVENT_WAKE:
-		sim_host_wake(h, ev->talk, ev->side, ev->at);
+		if (mine)
+			sim_host_wake(h, ev->talk, ev->side, ev->at);
+		break;
+	case SIM_EVENT_CRASH:
+	case SIM_EVENT_BOOT:
+	case SIM_EVENT_CUT:
+	case SIM_EVENT_MEND:
+	case SIM_EVENT_MTU:
+		run_trouble(w, ev);
 		break;
 	}
 }
@@ -370,8 +486,9 @@ static void schedule_waiting(struct sim_world *w)
 		if (t->scheduled)
 			continue;
 		before = &w->talks.list[t->spec.after];
-		if (before->end[0].phase != SIM_PHASE_ENDED ||
-		    before->end[1].phase != SIM_PHASE_ENDED)
+		if (!before->spec.skip &&
+		    (before->end[0].phase != SIM_PHASE_ENDED ||
+		     (before->end[1].phase != SIM_PHASE_ENDED && !t->spec.hasty)))
 			continue;
 		schedule_talk(w, t, w->oracle.now);
 		w->waiting--;
@@ -382,7 +499,7 @@ static void schedule_waiting(struct sim_world *w)
 static bool step(struct sim_world *w)
 {
 	struct sim_host *h = nearest_host(w);
-	weir_time at = w->queue_len > 0 ? w->queue[0].at : WEIR_NEVER;
+	weir_time at = sim_queue_next(&w->queue);
 
 	if (h != NULL && h->deadline < at)
 		at = h->deadline;
@@ -390,6 +507,10 @@ static bool step(struct sim_world *w)
 		h = NULL;
 	if (at == WEIR_NEVER)
 		return false;
+	if (w->cfg.steps_stop != 0 && w->steps + 1 >= w->cfg.steps_stop) {
+		w->stopped = true;
+		return false;
+	}
 	if (at - w->cfg.start > w->cfg.horizon_ns || ++w->steps > w->cfg.steps_max) {
 		sim_oracle_fail(&w->oracle, "not ended after %llu steps; next: %s",
 				(unsigned long long)w->steps,
@@ -397,10 +518,13 @@ static bool step(struct sim_world *w)
 		return false;
 	}
 	w->oracle.now = at;
+	w->oracle.step = w->steps;
+	if (w->cfg.hooks.step != NULL)
+		w->cfg.hooks.step(w->cfg.hooks.user, w->steps);
 	if (h != NULL) {
 		sim_host_deadline(h, at);
 	} else {
-		struct sim_event ev = queue_take(w);
+		struct sim_event ev = sim_queue_take(&w->queue);
 
 		run_event(w, &ev);
 	}
@@ -410,8 +534,11 @@ static bool step(struct sim_world *w)
 
 bool sim_world_run(struct sim_world *w)
 {
+	schedule_waiting(w);
 	while (!w->oracle.failed && step(w))
 		;
+	if (w->stopped)
+		return !w->oracle.failed;
 	for (uint32_t i = 0; i < w->talks.count && !w->oracle.failed; i++)
 		sim_oracle_finish(&w->oracle, &w->talks.list[i]);
 	for (unsigned i = 0; i < w->host_count && !w->oracle.failed; i++)

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "forge.h"
 #include "show.h"
+#include "sim/forge.h"
 
 #define FAILURES_SHOWN 50u
 
@@ -82,7 +82,7 @@ static void add_run(struct seeds_total *total, const struct sim_world *w)
 /* What the hooks of one run work with; show first, as its hooks expect. */
 struct watch {
 	struct show show;
-	struct forge forge;
+	struct sim_forge forge;
 };
 
 /* sim_hooks.tamper */
@@ -90,14 +90,14 @@ static void on_sent(void *user, struct sim_world *w, unsigned from, struct sim_f
 {
 	struct watch *watch = user;
 
-	forge_beside(&watch->forge, w, from, f);
+	sim_forge_beside(&watch->forge, w, from, f);
 }
 
 static struct sim_hooks hooks_of(const struct seeds_plan *plan, uint64_t seed, struct watch *watch)
 {
 	struct sim_hooks hooks = {.user = watch};
 
-	forge_init(&watch->forge, seed);
+	sim_forge_init(&watch->forge, seed, SIM_FORGE_PPM);
 	switch (plan->network) {
 	case SEEDS_HONEST:
 		break;
@@ -130,7 +130,7 @@ static void run_shown(const struct seeds_plan *plan, uint64_t seed, struct seeds
 {
 	struct watch watch;
 	struct sim_hooks hooks = hooks_of(plan, seed, &watch);
-	struct sim_world w = {.queue = NULL};
+	struct sim_world w = {.host = NULL};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	show_hooks(&watch.show, &w, &hooks);

@@ -20,7 +20,7 @@ struct seeds_total {
 /* What the network does beside its links. */
 enum seeds_network {
 	SEEDS_HONEST,
-	SEEDS_HOSTILE, /* somebody on the way injects packets of his own: see forge.h */
+	SEEDS_HOSTILE, /* somebody on the way injects packets of his own: see sim/forge.h */
 };
 
 struct seeds_plan {

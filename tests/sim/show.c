@@ -62,8 +62,8 @@ static void print_packet(const struct show *s, const struct sim_frame *f)
 
 static void on_wire(void *user, const struct sim_wire_note *n)
 {
-	static const char *const what[] = {"sent",       "arrived",   "LOST",
-					   "QUEUE FULL", "SWALLOWED", "NO ROUTE"};
+	static const char *const what[] = {"sent",      "arrived",  "LOST",    "QUEUE FULL",
+					   "SWALLOWED", "NO ROUTE", "TOO BIG", "REFUSED"};
 	const struct show *s = user;
 
 	printf("%11.6f  %u>%u %-10s ", seconds(s, n->at), n->from, n->to, what[n->kind]);

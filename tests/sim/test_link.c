@@ -41,9 +41,9 @@ static void test_same_seed_same_fates(void **state)
 	for (unsigned i = 0; i < PACKETS; i++) {
 		memset(&fa, 0, sizeof(fa));
 		memset(&fb, 0, sizeof(fb));
-		sim_link_decide(&a, i * MS, 1500, &fa);
-		sim_link_decide(&b, i * MS, 1500, &fb);
-		sim_link_decide(&c, i * MS, 1500, &fc);
+		sim_link_decide(&a, i * MS, 1500, 1500, &fa);
+		sim_link_decide(&b, i * MS, 1500, 1500, &fb);
+		sim_link_decide(&c, i * MS, 1500, 1500, &fc);
 		assert_memory_equal(&fa, &fb, sizeof(fa));
 		differ += fa.kind != fc.kind;
 	}
@@ -68,7 +68,7 @@ static void test_rates(void **state)
 	(void)state;
 	sim_link_init(&l, &rough, 1);
 	for (unsigned i = 0; i < PACKETS; i++)
-		sim_link_decide(&l, i * MS, 1500, &f);
+		sim_link_decide(&l, i * MS, 1500, 1500, &f);
 	survivors = PACKETS - l.stats.lost;
 	near(l.stats.lost, PACKETS, rough.loss_ppm, 230);
 	near(l.stats.reordered, survivors, rough.reorder_ppm, 350);
@@ -93,7 +93,7 @@ static void test_fifo_and_queue(void **state)
 	(void)state;
 	sim_link_init(&l, &cfg, 1);
 	for (unsigned i = 0; i < 5; i++) {
-		sim_link_decide(&l, 100 * MS, 1250, &f);
+		sim_link_decide(&l, 100 * MS, 1250, 1250, &f);
 		if (i >= 3) {
 			assert_int_equal(f.kind, SIM_FATE_OVERFLOWED);
 			assert_int_equal(f.copies, 0);
@@ -105,7 +105,7 @@ static void test_fifo_and_queue(void **state)
 		assert_false(f.copy[0].damaged);
 	}
 	/* 1.5 ms later there is room for one more, behind the two that wait. */
-	sim_link_decide(&l, 100 * MS + 1500000, 1250, &f);
+	sim_link_decide(&l, 100 * MS + 1500000, 1250, 1250, &f);
 	assert_int_equal(f.kind, SIM_FATE_ARRIVES);
 	assert_int_equal(f.copy[0].at, (103 + 1 + 7) * MS);
 	assert_int_equal(l.stats.overflowed, 2);
@@ -128,7 +128,7 @@ static void test_held_back_within_spread(void **state)
 	for (unsigned i = 0; i < 1000; i++) {
 		weir_time now = i * MS;
 
-		sim_link_decide(&l, now, 100, &f);
+		sim_link_decide(&l, now, 100, 100, &f);
 		assert_int_equal(f.copies, 2);
 		assert_in_range(f.copy[0].at, now + 10 * MS + 1, now + 14 * MS);
 		assert_in_range(f.copy[1].at, f.copy[0].at, f.copy[0].at + 4 * MS);
@@ -146,9 +146,9 @@ static void test_black_hole(void **state)
 
 	(void)state;
 	sim_link_init(&l, &cfg, 3);
-	sim_link_decide(&l, 49, 100, &f);
+	sim_link_decide(&l, 49, 100, 100, &f);
 	assert_int_equal(f.kind, SIM_FATE_ARRIVES);
-	sim_link_decide(&l, 50, 100, &f);
+	sim_link_decide(&l, 50, 100, 100, &f);
 	assert_int_equal(f.kind, SIM_FATE_SWALLOWED);
 	assert_int_equal(l.stats.swallowed, 1);
 }

@@ -412,7 +412,7 @@ static void test_duplicate_with_wrong_bytes_before(void **state)
 
 	(void)state;
 	make_run(&w, &c, inject_before);
-	expect_run(&w, "side 1: wrong byte at offset");
+	expect_run(&w, "side 1: wire: acknowledges what has not come in");
 }
 
 /* The same segment after the true one: the receiver has those bytes and takes no others. */
