@@ -2,9 +2,9 @@
  * engine_app.c: the application on the stack that is fuzzed.
  *
  * It holds the handles that the stack has given it, also those that have ended, and judges what
- * each call returns: bytes are read in order, each once and none twice, from right behind the peer's
- * SYN to right before its FIN, and none that has not come (engine_model.c); errors are among those
- * that weir.h lists, and a handle that has ended is answered with WEIR_NO_CONN.
+ * each call returns: bytes are read in order, each once and none twice, from right behind the
+ * peer's SYN to right before its FIN, and none that has not come (engine_model.c); errors are among
+ * those that weir.h lists, and a handle that has ended is answered with WEIR_NO_CONN.
  */
 #include "engine_world.h"
 

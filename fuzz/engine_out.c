@@ -4,8 +4,9 @@
  * Whatever has come in, what goes out must be a packet that any other stack would accept: lengths
  * that agree, within the MTU, checksums right (RFC9293-MUST-2) or left to the link as announced,
  * options well-formed, flags that make sense together. Of data, the bytes must be the ones that the
- * application has sent at that place, and nothing may lie beyond the peer's window but a probe. What
- * is acknowledged must have come (engine_model.c), and the window's right edge never moves left.
+ * application has sent at that place, and nothing may lie beyond the peer's window but a probe.
+ * What is acknowledged must have come (engine_model.c), and the window's right edge never moves
+ * left.
  */
 #include "engine_world.h"
 

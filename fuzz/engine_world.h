@@ -144,8 +144,8 @@ void peer_learn(struct world *w, enum version version, const uint8_t *src, const
 /* The flow of a segment that the stack sent, or NULL. */
 struct flow *peer_flow(struct world *w, enum version version, const uint8_t *src,
 		       const uint8_t *dst, const struct tcp_seg *seg);
-/* Is it certain whether the stack's windows are scaled? Not when of two SYNs of the peer one offered
- * it and one did not. */
+/* Is it certain whether the stack's windows are scaled? Not when of two SYNs of the peer one
+ * offered it and one did not. */
 bool peer_knows_scale(const struct flow *f);
 /* The window that a segment of the stack announces, in bytes. */
 uint32_t peer_scaled(const struct flow *f, const struct tcp_seg *seg);

@@ -271,8 +271,8 @@ static bool begin(struct world *w)
 	return true;
 }
 
-/* Everything is given back, in one of two ways, and nothing may stay. After an orderly close no peer
- * answers any more: the timeouts must end each connection. */
+/* Everything is given back, in one of two ways, and nothing may stay. After an orderly close no
+ * peer answers any more: the timeouts must end each connection. */
 static void finish(struct world *w)
 {
 	struct weir_usage usage;

@@ -55,7 +55,7 @@ struct net {
 	unsigned past_next;
 };
 
-/* --- Hosts -------------------------------------------------------------------------------------- */
+/* --- Hosts ------------------------------------------------------------------------------------ */
 
 static void pick_device(struct sim_device *d, uint8_t family, uint8_t bits)
 {
@@ -140,7 +140,7 @@ static void make_host(struct sim_world *w, struct fuzz_input *in, unsigned numbe
 	sim_host_listen(&w->host[number], PORT_HELD, WEIR_ACCEPT_HELD);
 }
 
-/* --- Talks -------------------------------------------------------------------------------------- */
+/* --- Talks ------------------------------------------------------------------------------------ */
 
 static void pick_pace(uint32_t *min, uint32_t *max, uint64_t *gap_ns, uint8_t bits)
 {
@@ -269,7 +269,7 @@ static void make_talk(struct sim_world *w, struct fuzz_input *in, uint8_t family
 	sim_world_talk_add(w, &t);
 }
 
-/* --- The network -------------------------------------------------------------------------------- */
+/* --- The network ------------------------------------------------------------------------------ */
 
 static void remember(struct net *n, unsigned to, const struct sim_frame *f)
 {
@@ -363,7 +363,7 @@ static void on_frame(void *user, struct sim_world *w, unsigned from, struct sim_
 	set_link(w, from, delay, loss, corrupt);
 }
 
-/* --- A run -------------------------------------------------------------------------------------- */
+/* --- A run ------------------------------------------------------------------------------------ */
 
 static weir_time pick_start(uint8_t bits)
 {

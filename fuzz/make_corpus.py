@@ -6,6 +6,7 @@ found worth keeping are added by hand beside them (see README.md); nothing here 
 """
 
 import os
+import re
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -125,8 +126,49 @@ CORPORA = {
 }
 
 
+CONFIG_DEF = os.path.join(HERE, "../include/weir/def/config.def")
+
+
+def config_rows():
+    """A seed for each setting: its least and its largest value, what lies beyond, its default."""
+    with open(CONFIG_DEF, encoding="utf-8") as table:
+        rows = re.findall(r"^X\((\w+), (\d+), (\d+), (\d+),", table.read(), re.MULTILINE)
+    seeds = {"no-such-row": "no_such_row=1\n=2\nmss\nmss=\nmss=-1\nmss=99999999999999999999\n",
+             "nothing": "\n"}
+    for name, default, low, high in rows:
+        values = [int(low), int(high), int(high) + 1, int(low) - 1, int(default)]
+        seeds["row-" + name] = "".join(f"{name}={v}\n" for v in values if v >= 0)
+        seeds["largest-" + name] = f"{name}={high}\n"
+        seeds["least-" + name] = f"{name}={low}\n"
+    return {name: text.encode().hex() for name, text in seeds.items()}
+
+
+def tun_record(flags, gso_type, hdr_len, gso_size, packet, start=0, offset=0):
+    """A virtio_net_hdr, in the byte order of the machines that this runs on, and a packet."""
+    record = "%02x%02x" % (flags, gso_type)
+    for field in (hdr_len, gso_size, start, offset):
+        record += "%02x%02x" % (field & 0xff, field >> 8)
+    record += packet
+    return "%02x" % (len(record) // 2) + record
+
+
+# How many records come in (less one), the records, then the packet to send: header length (less
+# one), bits, segment size, lengths of spans.
+TUN = {
+    "one-packet": "00" + tun_record(0, 0, 0, 0, SYN4) + "2700",
+    "checksum-left-to-us": "00" + tun_record(1, 0, 0, 0, SYN4, 20, 16) + "2701",
+    "verified": "00" + tun_record(2, 0, 0, 0, SYN6) + "2745",
+    "super-segment": "00" + tun_record(1, 1, 52, 1448, DATA4, 20, 16) + "331b05a8" + "ffff0103",
+    "super-segment-ecn-ipv6": "00" + tun_record(1, 0x84, 72, 1208, SYN6) + "3b1f05a8" + "ff0000",
+    "header-alone": "02" + tun_record(0, 0, 0, 0, "") + tun_record(0, 0, 0, 0, "45")
+                    + tun_record(1, 1, 0, 0, RST4) + "00ff0000",
+    "eight": "07" + tun_record(0, 0, 0, 0, RST4) * 8 + "bf00",
+    "short": "01" + "0145" + "0900000000000000000000" + "0091",
+}
+
+
 def main():
-    for target, rows in CORPORA.items():
+    for target, rows in dict(CORPORA, config=config_rows(), tun=TUN).items():
         folder = os.path.join(HERE, "corpus", target)
         os.makedirs(folder, exist_ok=True)
         for name, digits in rows.items():
