@@ -1,6 +1,7 @@
 # Tests, all run by CTest.
 #
-#   tests/{unit,host,sim,golden,gate}/**/test_*.c  one cmocka program each; other sources of that
+#   tests/{unit,host,sim,golden,gate,packetdrill}/**/test_*.c
+#                                                  one cmocka program each; other sources of that
 #                                                  top folder are linked to each of its tests
 #   tests/{interop,gate,package}/test_*.sh         scripts; WEIR_BIN names the command; status 77:
 #                                                  skipped, as the machine cannot do it
@@ -25,6 +26,9 @@ function(weir_add_test name folder)
 		weir-sim weir-core PkgConfig::cmocka PkgConfig::sodium m)
 	set_target_properties(${target} PROPERTIES
 		OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+	if(folder STREQUAL "packetdrill")
+		add_dependencies(${target} weir-packetdrill) # which it loads
+	endif()
 	add_test(NAME ${name} COMMAND ${target} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 	set_tests_properties(${name} PROPERTIES LABELS ${folder} SKIP_RETURN_CODE 77
 		TIMEOUT ${weir_test_timeout_unit})
@@ -71,7 +75,7 @@ function(weir_add_scripts folder)
 endfunction()
 
 if(cmocka_FOUND AND sodium_FOUND)
-	foreach(folder unit host sim golden gate)
+	foreach(folder unit host sim golden gate packetdrill)
 		weir_add_folder_tests(${folder})
 	endforeach()
 	if(WEIR_UNIT_TESTS)
