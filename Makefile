@@ -4,14 +4,14 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 
-.PHONY: all help demo test ledger tidy format bench fuzz mutants coverage install package clean
+.PHONY: all help demo test ledger tidy format bench fuzz fuzz-coverage mutants coverage install package clean
 
 all: ## build build/weir, build/libweir.a and build/libweir.so (release)
 	@cmake --preset release >/dev/null
 	@cmake --build build -j $(JOBS)
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 demo: ## install what is missing, build, and show curl running on weir
 	@tools/setup.sh demo
@@ -47,6 +47,12 @@ mutants: ## plant each fault of tests/mutants, and see that a test catches it
 	@tools/setup.sh test
 	@tools/mutants.py --jobs $(JOBS)
 
+fuzz-coverage: ## print which lines of the code under test the fuzz corpora reach, by file
+	@tools/setup.sh fuzz
+	@cmake --preset fuzz-coverage >/dev/null
+	@cmake --build build-fuzzcov -j $(JOBS) --target fuzz-targets
+	@tools/fuzz_coverage.py build-fuzzcov --by-file --unreached
+
 coverage: ## run the unit tests with gcov's instrumentation and print lines covered by folder
 	@tools/setup.sh test
 	@cmake --preset coverage >/dev/null
@@ -60,4 +66,4 @@ package: all ## make a .tar.gz and a .deb in build/
 	@cd build && cpack
 
 clean: ## remove what was built
-	@rm -rf build build-asan build-debug build-coverage build-fuzz build-mutants
+	@rm -rf build build-asan build-debug build-coverage build-fuzz build-fuzzcov build-mutants

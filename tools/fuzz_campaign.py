@@ -27,6 +27,7 @@ import sys
 import time
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+ROWS = os.path.join(ROOT, "fuzz/campaign.tsv")
 TARGETS = os.path.join(ROOT, "fuzz/targets.tsv")
 PAGE = os.path.join(ROOT, "docs/fuzzing.md")
 BEGIN = "<!-- written by tools/fuzz_campaign.py table: do not edit -->"
@@ -67,8 +68,8 @@ def files_of(patterns):
 def code_hash(name, targets):
     """Of the code under test, the target's own sources, and nothing else."""
     own = [f"fuzz/{name}.c", "fuzz/fuzz.h"]
-    if name == "fuzz_engine":
-        own.append("fuzz/engine_*")
+    support = name.replace("fuzz_", "fuzz/", 1) + "_*"  # fuzz/engine_*, fuzz/trace_*
+    own.append(support)
     digest = hashlib.sha256()
     for path in files_of(targets[name][0] + own):
         digest.update(os.path.relpath(path, ROOT).encode())
@@ -285,7 +286,7 @@ def check(args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", default=os.path.join(ROOT, "fuzz/campaign.tsv"), metavar="FILE")
+    parser.add_argument("--rows", default=ROWS, metavar="FILE")
     commands = parser.add_subparsers(required=True)
     p = commands.add_parser("run")
     p.add_argument("--build", required=True, metavar="DIR", help="a build of the preset `fuzz`")
