@@ -8,11 +8,11 @@ A fault is one block of a file tests/mutants/*.mut, blocks parted by empty lines
     ids RFC7323-19                          rows of docs/conformance/requirements.tsv it stands for
     hint tests/pkt/features/timestamps.pkt  optional: the test to run first, script or CTest name
     why an old duplicate is delivered       what goes wrong, for the table
-    -if (later >= 0)                        the lines as they are
-    +if (true)                              and what they become
+    -if (later >= 0)                        the text as it is: whole lines, or a part of one
+    +if (true)                              and what it becomes
 
-Lines are compared without the white space around them. The old lines must stand together in exactly
-one place of the file (or of the function). A line with # begins a comment.
+White space does not count, so the text may be cut into lines otherwise than the file is. It must
+stand in exactly one place of the file (or of the function). A line with # begins a comment.
 """
 
 import glob
@@ -46,34 +46,28 @@ class Mutant:
 
     def apply(self, source):
         """The text of the file with the fault in it."""
-        lines = source.split("\n")
-        first, last = 0, len(lines)
+        first, last = 0, len(source)
         if self.function:
-            first, last = find_function(lines, self.function, self.where)
-        bare = [line.strip() for line in lines]
-        size = len(self.old)
-        found = [i for i in range(first, last - size + 1) if bare[i:i + size] == self.old]
+            first, last = find_function(source, self.function, self.where)
+        words = [re.escape(word) for word in " ".join(self.old).split()]
+        found = list(re.compile(r"\s+".join(words)).finditer(source, first, last))
         if len(found) != 1:
-            raise Mistake(f"{self.where}: {self.name}: its lines are {len(found)} times in "
+            raise Mistake(f"{self.where}: {self.name}: its text is {len(found)} times in "
                           f"{self.file}")
-        at = found[0]
-        indent = lines[at][:len(lines[at]) - len(lines[at].lstrip())]
-        return "\n".join(lines[:at] + [indent + line for line in self.new] + lines[at + size:])
+        at, end = found[0].span()
+        return source[:at] + "\n".join(self.new) + source[end:]
 
 
-def find_function(lines, name, where):
-    """First and last line of a function that begins in the first column."""
-    starts = [i for i, line in enumerate(lines)
-              if re.match(r"[a-z].*\b" + re.escape(name) + r"\(", line)
-              and not line.rstrip().endswith(";")]
+def find_function(source, name, where):
+    """Where a function begins, in the first column, and where it ends."""
+    starts = [m.start() for m in re.finditer(r"^[a-z].*\b" + re.escape(name) + r"\(.*[^;\n]$",
+                                             source, re.M)]
     if len(starts) != 1:
         raise Mistake(f"{where}: {len(starts)} functions {name}")
-    end = starts[0]
-    while end < len(lines) and lines[end] != "}":
-        end += 1
-    if end == len(lines):
+    end = source.find("\n}\n", starts[0])
+    if end < 0:
         raise Mistake(f"{where}: function {name} has no end")
-    return starts[0], end + 1
+    return starts[0], end + 3
 
 
 def read_line(mutant, line, where):
