@@ -15,6 +15,8 @@
  */
 #include "sim/app.h"
 
+#include "sim/model.h"
+
 #define SPANS 4u
 
 static struct sim_end *my_end(const struct sim_app *a)
@@ -85,6 +87,7 @@ void sim_app_event(const struct sim_app *a, const struct weir_event *ev)
 		/* An orderly end tells of the end of stream too, if that was not read yet. */
 		if (ev->reason == WEIR_OK && !e->eof && !e->closed)
 			sim_oracle_eof(a->oracle, a->talk, a->side);
+		sim_model_end(a->oracle, a->talks, a->talk, a->side, ev->reason);
 		sim_oracle_end(a->oracle, a->talk, a->side, ev->reason);
 		break;
 	case WEIR_EV_SYN:

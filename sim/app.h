@@ -15,6 +15,7 @@
 struct sim_app {
 	struct weir_stack *stack;
 	struct sim_oracle *oracle;
+	const struct sim_talks *talks;
 	struct sim_talk *talk;
 	unsigned side;
 	weir_time now;

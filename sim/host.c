@@ -22,6 +22,7 @@
 
 #include "base/assert.h"
 #include "sim/app.h"
+#include "sim/model.h"
 #include "stack/check.h"
 
 #define IP6_MTU_MIN 1280u
@@ -37,6 +38,7 @@ static struct sim_app app_of(struct sim_host *h, struct sim_talk *t, unsigned si
 {
 	return (struct sim_app){.stack = h->stack,
 				.oracle = h->oracle,
+				.talks = h->talks,
 				.talk = t,
 				.side = side,
 				.now = h->oracle->now};
@@ -236,6 +238,7 @@ static void on_accepted(struct sim_host *h, const struct weir_event *ev)
 	a = app_of(h, t, 1);
 	t->end[1].phase = SIM_PHASE_OPEN;
 	t->end[1].ever_open = true;
+	t->end[1].life = t->wire[1].life;
 	t->end[1].rcvbuf = (uint32_t)h->cfg.stack.rcvbuf;
 	sim_app_opened(&a, ev->conn);
 	if (weir_conn_user_set(h->stack, ev->conn, user_of(t, 1)) != WEIR_OK)
@@ -305,6 +308,7 @@ static bool give_out(struct sim_host *h)
 	fault = sim_device_send(&h->cfg.device, &p, take_frame, h);
 	if (fault != NULL)
 		sim_oracle_fail(h->oracle, "host %u: %s", h->number, fault);
+	sim_model_sent(h);
 	return true;
 }
 
@@ -333,6 +337,8 @@ static void settle(struct sim_host *h)
 	if (h->deadline <= h->oracle->now)
 		sim_oracle_fail(h->oracle, "host %u: a deadline has passed, but nothing is to do",
 				h->number);
+	if (!h->oracle->failed)
+		sim_model_step(h);
 }
 
 void sim_host_input(struct sim_host *h, const struct sim_frame *f, weir_time now)

@@ -35,6 +35,7 @@
 #define DAMAGE_BITS_MAX       15u
 #define IP6_UNPROTECTED_FIRST 4u /* payload length, 2 bytes, and next header */
 #define IP6_UNPROTECTED_LAST  6u
+#define BURST_NS              300000000u
 #define ECN_CE                3u /* of two bits (RFC 3168 5): 0 not capable, 1 and 2 capable */
 #define ECN_SHIFT6            4u /* where they lie in the second byte of an IPv6 header */
 
@@ -77,10 +78,14 @@ static void add_copy(struct sim_link *l, struct sim_fate *out, weir_time at)
 }
 
 /* Is it lost with others in a row? */
-static bool in_burst(struct sim_link *l)
+static bool in_burst(struct sim_link *l, weir_time now)
 {
-	if (l->burst_left == 0 && sim_rng_chance(&l->luck, l->cfg.burst_ppm))
+	if (now >= l->burst_until)
+		l->burst_left = 0;
+	if (l->burst_left == 0 && sim_rng_chance(&l->luck, l->cfg.burst_ppm)) {
 		l->burst_left = (uint32_t)sim_rng_range(&l->luck, 1, l->cfg.burst_max);
+		l->burst_until = now + BURST_NS;
+	}
 	if (l->burst_left == 0)
 		return false;
 	l->burst_left--;
@@ -121,7 +126,7 @@ static enum sim_fate_kind pass_stages(struct sim_link *l, weir_time now, size_t 
 
 	if (kind != SIM_FATE_ARRIVES)
 		return kind;
-	if (sim_rng_chance(&l->rng, l->cfg.loss_ppm) || in_burst(l)) {
+	if (sim_rng_chance(&l->rng, l->cfg.loss_ppm) || in_burst(l, now)) {
 		l->stats.lost++;
 		return SIM_FATE_LOST;
 	}

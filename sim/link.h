@@ -22,7 +22,7 @@ struct sim_link_config {
 	uint64_t spread_ns;   /* longest time by which a packet or its copy is held back */
 	weir_time dead_from;  /* a black hole from then on; WEIR_NEVER: never */
 	uint32_t burst_ppm;   /* a run of losses begins */
-	uint32_t burst_max;   /* packets of the longest run */
+	uint32_t burst_max;   /* packets of the longest run; it lasts 0.3 s at most */
 	uint32_t ecn_ppm;     /* its ECN field is changed: see sim_link_mark() */
 	uint32_t error_ppm;   /* a router drops it and sends an ICMP error, up to `error_last` */
 	enum sim_icmp_kind error_last;
@@ -46,10 +46,11 @@ struct sim_link {
 	struct sim_link_config cfg;
 	struct sim_link_stats stats;
 	struct sim_rng rng;
-	struct sim_rng luck;  /* of bursts, marks and errors */
-	weir_time busy_until; /* when the last bit of all accepted packets has been sent */
-	uint32_t burst_left;  /* packets still to be lost in a row */
-	bool cut;             /* nothing gets through for now */
+	struct sim_rng luck;   /* of bursts, marks and errors */
+	weir_time busy_until;  /* when the last bit of all accepted packets has been sent */
+	uint32_t burst_left;   /* packets still to be lost in a row, ... */
+	weir_time burst_until; /* ... before then */
+	bool cut;              /* nothing gets through for now */
 };
 
 enum sim_fate_kind {

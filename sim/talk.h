@@ -92,6 +92,7 @@ enum sim_phase {
 struct sim_end {
 	enum sim_phase phase;
 	weir_conn conn;
+	uint32_t life; /* of its connection, once a SYN was sent */
 	weir_half half;
 	struct sim_rng rng;      /* of its application's choices */
 	uint64_t key;            /* of the stream that it sends */
@@ -139,10 +140,11 @@ struct sim_wire_end {
 	uint32_t acked; /* highest acknowledgement of this end's SYN and data that came in */
 	struct sim_span heard[SIM_SPANS_MAX]; /* of the peer's sequence space */
 	uint32_t heard_count;
-	uint32_t len_max;     /* largest payload of one frame sent */
-	uint32_t credit;      /* acknowledgements since the window last held all that was out */
-	weir_time sent_at;    /* when something that takes sequence space was last sent */
-	weir_time owes_since; /* when the oldest data came in that no segment has answered */
+	uint32_t len_max;      /* largest payload of one frame sent */
+	uint32_t credit;       /* acknowledgements since the window last held all that was out */
+	uint32_t credit_until; /* what was out at the last duplicate acknowledgement */
+	weir_time stirred_at;  /* when sequence space was last sent, or acknowledged */
+	weir_time owes_since;  /* when the oldest data came in that no segment has answered */
 	uint8_t wscale;
 	uint16_t mss; /* announced, or the default */
 	uint32_t iss;

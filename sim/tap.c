@@ -124,6 +124,8 @@ static void begin_life(struct tapped *t)
 	struct sim_wire_end *me =
 		sim_life_begin(t->talks, t->talk, t->side, t->seg->seq.v, t->o->now);
 
+	if (!(t->seg->flags & TCP_ACK))
+		t->talk->end[t->side].life = me->life;
 	me->has_wscale = o->has_wscale;
 	me->wscale = o->wscale;
 	me->has_ts = o->has_ts;
@@ -274,7 +276,7 @@ static void judge_sequence(const struct tapped *t)
 	if (t->seg->len > t->me->len_max)
 		t->me->len_max = t->seg->len;
 	if (tcp_seg_len(t->seg) != 0)
-		t->me->sent_at = t->o->now;
+		t->me->stirred_at = t->o->now;
 	if (seq_gt(seq_make(end), seq_make(t->me->nxt))) {
 		t->me->nxt = end;
 		t->o->sent_talk = t->seg->len != 0 ? t->talk : t->o->sent_talk;

@@ -31,7 +31,7 @@
 #define PORT_NOBODY  99u
 #define PORT_AGAIN   5000u
 #define PORT_BOTH    4000u
-#define STREAM_MAX   16384u
+#define STREAM_MAX   65536u
 #define ROOMY_TABLES 64u
 
 enum topic { TOPIC_WORLD, TOPIC_HOST, TOPIC_LINK, TOPIC_TALK, TOPIC_TROUBLE };
@@ -371,7 +371,7 @@ static void draw_again(struct storm_plan *p, unsigned n)
 
 static void draw_talks(struct storm_plan *p, struct sim_rng *r)
 {
-	p->talks = (unsigned)sim_rng_range(r, 1, one_of(r, 8) ? 24 : 8);
+	p->talks = (unsigned)sim_rng_range(r, 1, one_of(r, 8) ? 32 : 12);
 	for (unsigned n = 0; n < p->talks; n++) {
 		const struct sim_talk_spec *before = n > 0 ? &p->talk[n - 1] : NULL;
 
