@@ -336,7 +336,7 @@ static void syn_options(struct world *w, struct flow *f, struct tcp_seg *seg)
 		.wscale = bits >> 4 & 7,
 		.sack_permitted = !(bits & 0x40),
 		.has_ts = bits & 0x80,
-		.ts_val = (uint32_t)(w->now / 1000000),
+		.ts_val = (uint32_t)(w->now / 1000000) + 1, /* as plain_segment() */
 		.ts_ecr = f->stk_ts,
 	};
 	f->offered_ts = seg->opts.has_ts;

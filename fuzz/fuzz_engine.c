@@ -29,7 +29,7 @@
 
 #include "stack/check.h"
 
-#define HEAD_LEN     8u
+#define HEAD_LEN     9u
 #define PACKETS_MAX  20000u /* that one action may make; far more than buffers and limits allow */
 #define EVENTS_MAX   1000u
 #define PASSES_MAX   4u /* of output and events, until nothing is due */
@@ -234,6 +234,28 @@ static void sizes_from(struct weir_config *cfg, uint8_t link, uint8_t buffers, u
 	cfg->initial_cwnd = timers & 0x80 ? 1 : 10;
 }
 
+/* The last two switch off what makes TCP right (weir lab shows what follows). The stack must be as
+ * sound as ever; what comes of it on the wire is the user's wish. */
+static void rare_from(struct weir_config *cfg, uint8_t bits)
+{
+	if (bits & 1)
+		cfg->idle_restart = 0;
+	if (bits & 2)
+		cfg->wscale_min = 14;
+	if (bits & 4)
+		cfg->dupthresh = 1;
+	if (bits & 8)
+		cfg->ooo_ack_ms = 0;
+	if (bits & 0x10)
+		cfg->challenge_count = 1;
+	if (bits & 0x20)
+		cfg->rto_min_ms = cfg->rto_initial_ms = 1;
+	if (bits & 0x40)
+		cfg->timewait_ms = 0;
+	if (bits & 0x80)
+		cfg->handshake_ways = 2;
+}
+
 /* false: not a configuration that the engine accepts. */
 static bool begin(struct world *w)
 {
@@ -244,6 +266,7 @@ static bool begin(struct world *w)
 	limits_from(&w->cfg, fuzz_u8(&w->in));
 	switches_from(&w->cfg, fuzz_u8(&w->in));
 	sizes_from(&w->cfg, fuzz_u8(&w->in), fuzz_u8(&w->in), fuzz_u8(&w->in));
+	rare_from(&w->cfg, fuzz_u8(&w->in));
 	w->cfg.trace = on_trace;
 	w->cfg.trace_user = w;
 	w->now = (uint64_t)fuzz_u8(&w->in) << 56 | 1;

@@ -299,68 +299,54 @@ static void forge(struct sim_world *w, unsigned from, const struct sim_frame *f,
 	sim_world_inject(w, from, !from, out, MS);
 }
 
-static void set_link(struct sim_world *w, unsigned from, uint64_t delay_ns, uint32_t loss_ppm,
-		     uint32_t corrupt_ppm)
-{
-	struct sim_link_config link = {
-		.delay_ns = delay_ns,
-		.loss_ppm = loss_ppm,
-		.corrupt_ppm = corrupt_ppm,
-		.dead_from = WEIR_NEVER,
-	};
-
-	sim_world_link_set(w, from, !from, &link);
-}
-
 /* sim_hooks.tamper: the next byte is the fate of this frame. */
 static void on_frame(void *user, struct sim_world *w, unsigned from, struct sim_frame *f)
 {
-	static const uint64_t delays[16] = {
-		MS,      0,        1000,     MS / 2,   2 * MS,   5 * MS,   10 * MS,   20 * MS,
-		40 * MS, 100 * MS, 200 * MS, 300 * MS, 500 * MS, 700 * MS, 1000 * MS, 1500 * MS};
+	static const uint16_t delays_us[16] = {1000,  0,     1,     500,   2000,  3000,
+					       5000,  8000,  10000, 13000, 20000, 25000,
+					       30000, 40000, 50000, 65000};
 	struct net *n = user;
 	uint8_t fate = fuzz_u8(&n->in);
-	uint64_t delay = delays[fate >> 4];
-	uint32_t loss = 0, corrupt = 0;
+	unsigned slot = (fate >> 4) % PAST_MAX;
+	uint64_t delay = delays_us[fate >> 4] * 1000ull;
+	struct sim_link_config link = {.delay_ns = MS, .dead_from = WEIR_NEVER};
 
 	switch (fate & 15) {
+	case 7: /* SLOW: up to 1.6 s */
+		link.delay_ns = delay * 25;
+		break;
 	case 8:
 	case 9:
-		loss = n->harm < HARM_MAX ? SIM_PPM : 0;
+		link.loss_ppm = n->harm < HARM_MAX ? SIM_PPM : 0;
 		break;
 	case 10:
-		corrupt = n->harm < HARM_MAX ? SIM_PPM : 0;
+		link.corrupt_ppm = n->harm < HARM_MAX ? SIM_PPM : 0;
 		break;
 	case 11: /* twice, the second one later */
-		sim_world_inject(w, from, !from, sim_frame_copy(f), delay + MS);
-		delay = MS;
+		link.dup_ppm = SIM_PPM;
+		link.spread_ns = delay;
 		break;
 	case 12: /* LATE: once more after up to 20 s */
-		sim_world_inject(w, from, !from, sim_frame_copy(f), delay * 13 + MS);
-		delay = MS;
+		link.dup_ppm = SIM_PPM;
+		link.spread_ns = delay * 300;
 		break;
-	case 13: { /* an old one comes again */
-		unsigned slot = (fate >> 4) % PAST_MAX;
-
+	case 13: /* an old one comes again */
 		if (n->past[slot])
 			sim_world_inject(w, !n->past_host[slot], n->past_host[slot],
 					 sim_frame_copy(n->past[slot]), MS);
-		delay = MS;
 		break;
-	}
 	case 14:
 		forge(w, from, f, fate >> 4);
-		delay = MS;
 		break;
 	case 15:
 		remember(n, !from, f);
-		delay = MS;
 		break;
-	default: /* 0 to 7: it passes */
+	default: /* 0 to 6: it passes */
+		link.delay_ns = delay;
 		break;
 	}
-	n->harm += loss || corrupt;
-	set_link(w, from, delay, loss, corrupt);
+	n->harm += link.loss_ppm || link.corrupt_ppm;
+	sim_world_link_set(w, from, !from, &link);
 }
 
 /* --- A run ------------------------------------------------------------------------------------ */

@@ -12,8 +12,8 @@ ACTIONS = """time deadline syn synack ack data fin rst segment rewind replay han
 packet raw listen unlisten decide connect send send_in_place read shutdown close abort set
 look burst""".split()
 
-# The first eight bytes: limits, switches, link, buffers, timers, clock, filler, listeners.
-PLAIN = [0, 0, 0, 0, 0, 0, 1, 0x0f]  # generous limits, MTU 1500, all four listeners
+# The first nine bytes: limits, switches, link, buffers, timers, rare, clock, filler, listeners.
+PLAIN = [0, 0, 0, 0, 0, 0, 0, 1, 0x0f]  # generous limits, MTU 1500, all four listeners
 LINUX = 0xf8  # options of a SYN: MSS 1460, scale 7, SACK permitted, timestamps
 EARLY, HELD, NOBODY, SIX, FOREIGN = 0x00, 0x02, 0x06, 0x01, 0x40
 MS100, S1, S9, S60, S180 = 5, 8, 10, 12, 13
@@ -22,7 +22,8 @@ ACCEPT, REFUSE_RST, REFUSE_HOST = 0x50, 0x00, 0x10
 
 
 def head(**changes):
-    names = ["limits", "switches", "link", "buffers", "timers", "clock", "filler", "listeners"]
+    names = ["limits", "switches", "link", "buffers", "timers", "rare", "clock", "filler",
+             "listeners"]
     return [changes.get(n, v) for n, v in zip(names, PLAIN)]
 
 
@@ -44,6 +45,11 @@ def called(options=LINUX):
 def segment(flags, how=0, mode=0, *rest):
     """flags as they are to be; how and mode as in peer_segment()."""
     return ("segment", NEWEST, flags ^ 0x10, how, mode) + rest
+
+
+def ahead(steps, length=256, scale=2):
+    """Data `steps` times 536 bytes (or 1, 7, 1448) to the right of what is missing."""
+    return segment(0x10, 0x10, 0x10 | scale << 5, steps, length >> 8, length)
 
 
 ASK = [("data", NEWEST, 100), ("read", NEWEST, 0), ("send", NEWEST, 0xff, 0)]
@@ -127,6 +133,33 @@ STORIES = {
     "time-waits-evicted": (opened(EARLY) + CLOSE_BY_US[:3] + opened(EARLY | 8) + CLOSE_BY_US[:3]
                            + opened(EARLY | 16) + CLOSE_BY_US[:3]) * 2,
     "paws-after-a-month": opened() + [("time", 15), segment(0x10, 0x12, 0x01, 0xf0, 0, 9)],
+    "time-wait-seen-and-quoted": opened() + CLOSE_BY_US[:3] + [("look",), ("icmp", 0, 1, 0, 0, 0,
+                                 20), segment(0x12), ("look",), ("time", S60), ("look",)],
+    "half-open-seen-and-quoted": [("syn", HELD, LINUX, 0, 3), ("look",), ("syn", EARLY, LINUX, 0,
+                                 4), ("look",), ("icmp", NEWEST, 1, 0, 0, 0, 20),
+                                 ("decide", ACCEPT | 8), ("icmp", 1, 1, 0, 0, 0, 20), ("look",)],
+    "five-gaps-with-timestamps": opened() + [ahead(n) for n in (2, 4, 6, 8, 10, 3, 9)]
+                                 + [("data", NEWEST, 0xff), ahead(1), ("read", NEWEST, 0)],
+    "five-gaps": opened(EARLY, 0x78) + [ahead(n, 1, 1) for n in (10, 8, 6, 4, 2, 8, 8)]
+                 + [("data", NEWEST, 0xff), ("read", NEWEST, 0)],
+    "gap-closed-from-below": opened() + [ahead(4, 536), ahead(2, 536), ahead(3, 536), ahead(1, 536),
+                             ("data", NEWEST, 0x88), ("read", NEWEST, 0)],
+    "segments-twice": opened() + [("data", NEWEST, 99), ("replay", 0), ahead(3), ("replay", 2),
+                      ("data", NEWEST, 0xa0), ("replay", 3)],
+    "idle-then-send": opened() + ASK + [("pump", NEWEST, 15), ("time", S60)] + ASK
+                      + [("pump", NEWEST, 15)],
+    "odd-sends": opened() + [("send", NEWEST, n, 0) for n in (1, 3, 5, 7, 99)]
+                 + [("pump", NEWEST, 9)],
+    "path-mtu-not-told": opened() + ASK + [("icmp", NEWEST, 4, 0, 0, 0, 20), ("pump", NEWEST, 9)],
+    "udp-refused": [("packet", how, 8, 0, 53, 0, 53, 0, 8, 0, 0) for how in (2, 3)],
+    "echo": [("packet", how, 8, kind, 0, 0, 0, 1, 2, 3, 4) for how, kind in ((0, 8), (5, 128))],
+    "extension-headers": opened(SIX) + [segment(0x10, 0x50, 0x01, 0, 9),
+                         ("packet", 13, 8, 6, 0, 1, 4, 0, 0, 0, 0),
+                         ("packet", 13, 8, 6, 0, 0xbe, 4, 0, 0, 0, 0),
+                         ("packet", 7, 8, 58, 0, 5, 2, 0, 0, 1, 0),
+                         ("packet", 9, 8, 6, 0, 0, 1, 0, 0, 0, 0),
+                         ("packet", 11, 8, 6, 0, 0, 1, 0, 0, 0, 9),
+                         ("packet", 15, 8, 1, 2, 3, 4, 5, 6, 7, 8)],
     # What a fuzzer found: three old ACKs while our SYN and FIN are out; a packet to `::` that asks
     # for an answer; a connection that ended and is closed with bytes unread.
     "broke-resend-of-syn": [("connect", 0), ("synack", NEWEST, 0, 0x51), ("shutdown", NEWEST)]
@@ -148,6 +181,12 @@ HEADS = {
     "small-buffers": (head(buffers=0x24, link=4), "retransmission-timeout"),
     "segmentation-offload": (head(switches=0x60, link=0), "passive-open-close-by-peer"),
     "time-waits-evicted-of-one": (head(limits=0x04), "time-waits-evicted"),
+    "no-pages": (head(limits=0x10, buffers=0x18), "our-window-closes"),
+    "no-pages-to-send": (head(limits=0x10, buffers=0x03), "in-place-sends"),
+    "all-settings-turned": (head(rare=0x3f, switches=0x90, buffers=0xc0), "five-gaps"),
+    "no-time-wait": (head(rare=0x40), "passive-open-close-by-us"),
+    "two-handshakes": (head(rare=0x80), "passive-open-close-by-us"),
+    "two-handshakes-half-open": (head(rare=0x80), "half-open-full"),
     "orderly-end": (head(filler=2), "everyone-at-once"),
     "orderly-end-of-sends": (head(filler=2), "zero-window-and-probe"),
     "orderly-end-of-open": (head(filler=2), "active-open-times-out"),

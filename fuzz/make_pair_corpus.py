@@ -15,8 +15,7 @@ HELD, BOTH, AGAIN = 2, 4, 0x10  # of a talk's first byte
 LAST, HALF_CLOSE, EARLY, CUT_OFF, ABORT, REFUSE = 1, 2, 3, 4, 5, 6
 
 # Fates of frames; the delay is the high nibble.
-PASSES, LOST, DAMAGED, TWICE, LATE, OLD, FORGED, KEPT = 0, 8, 10, 11, 0xfc, 13, 14, 15
-SLOW = 0xc0
+PASSES, SLOW, LOST, DAMAGED, TWICE, LATE, OLD, FORGED, KEPT = 0, 0xf7, 8, 10, 0xab, 0xfc, 13, 14, 15
 
 
 def plan(total=3000, write=0, read=0, bits=0, stall=0):
@@ -55,7 +54,7 @@ STORIES = {
     "doubled": story([talk(one=plan(9000))], [TWICE] * 30),
     "late": story([talk(one=plan(3000))], [LATE] * 30),
     "old-frames-again": story([talk(one=plan(9000))], [KEPT, KEPT, KEPT, KEPT] + [OLD, 0x1d] * 9),
-    "forged": story([talk(one=plan(9000))], [PASSES] * 4 + [0x0e, 0x1e, 0x2e, 0x3e] * 5),
+    "forged": story([talk(one=plan(9000))], [PASSES] * 4 + [FORGED | n << 4 for n in range(4)] * 5),
     "slow-link": story([talk(one=plan(9000))], [SLOW] * 60),
     "simultaneous-open": story([talk(BOTH)]),
     "simultaneous-open-lossy": story([talk(BOTH)], [LOST, PASSES, LOST]),
