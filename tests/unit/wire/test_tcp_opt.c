@@ -366,7 +366,7 @@ static void test_sack_again(void **state)
 		{{{{4500}, {5500}}, {{4500}, {5500}}}, 2, 4000, true},
 		{{{{4500}, {5500}}, {{5000}, {5500}}}, 2, 4000, false},
 		{{{{4500}, {5000}}, {{5500}, {6000}}}, 2, 4000, false},
-		/* An old ACK that was overtaken: its block is above its own ACK, whatever came since. */
+		/* An old ACK, overtaken: its block is above it, whatever came since. */
 		{{{{3000}, {3500}}}, 1, 2000, false},
 		{{{{0xfffffff0}, {5}}}, 1, 100, true},
 		{{{{5}, {50}}}, 1, 0xfffffff0, false},
