@@ -15,7 +15,7 @@ import subprocess
 import threading
 import time
 
-LABELS = ["unit", "pkt", "sim", "golden", "fuzz"]  # in this order
+LABELS = ["unit", "pkt", "sim", "golden", "fuzz", "packetdrill"]  # in this order
 OUTER_LABELS = {"host": ["host"], "gate": ["gate"], "sim": ["sim", "golden"]}
 NOT_FOR_FAULTS = {"pkt.rows", "pkt.must-fail"}  # texts, and scripts that fail anyway
 FLAGS = "-O1"
