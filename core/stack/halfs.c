@@ -256,6 +256,18 @@ void halfs_end_listener(struct weir_stack *s, uint32_t listener)
 	}
 }
 
+/* When the SYN-ACK was sent, for the first sample of the round trip. The record knows it by when the
+ * next one would be due, rounded up to milliseconds. 0: more than one was sent (RFC6298-06). */
+static weir_time synack_at(const struct weir_stack *s, const struct half_slot *h)
+{
+	uint32_t due_ms = (uint32_t)s->cfg.rto_initial_ms + (uint32_t)(s->now / NS_PER_MS);
+	int32_t ago_ms = (int32_t)(due_ms - h->queue.due_ms);
+
+	if (h->half.retries || (h->half.flags & HALF_AGAIN))
+		return 0;
+	return ago_ms > 0 ? s->now - (uint32_t)ago_ms * NS_PER_MS : s->now;
+}
+
 static struct conn *complete(struct weir_stack *s, uint32_t slot, const struct weir_tuple *tuple)
 {
 	struct half_slot *h = half_at(s, slot);
@@ -267,6 +279,7 @@ static struct conn *complete(struct weir_stack *s, uint32_t slot, const struct w
 		.ts_recent = h->half.ts_recent,
 		.ts_offset = ts_offset(s, tuple),
 		.retries = h->half.retries,
+		.synack_at = synack_at(s, h),
 	};
 	uint32_t listener = h->listener;
 	struct conn *c;

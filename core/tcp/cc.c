@@ -28,13 +28,26 @@ void cc_init(struct cc *c, const struct weir_config *cfg, uint32_t mss, uint8_t 
 	c->acked = 0;
 	c->first = c->cwnd;
 	c->since = 0;
+	c->used = 0;
 	c->limited = false;
 	c->careful = false;
+}
+
+void cc_sent(struct cc *c, uint32_t flight, uint32_t mss, seq_t una, seq_t nxt)
+{
+	if (flight > c->used || seq_geq(una, c->used_end)) {
+		c->used = flight;
+		c->used_end = nxt;
+	}
+	if (flight + mss > c->cwnd)
+		c->limited = true; /* what is left of the window takes no segment */
 }
 
 void cc_acked(struct cc *c, uint32_t acked)
 {
 	c->since = acked < UINT32_MAX - c->since ? c->since + acked : UINT32_MAX;
+	if (c->cwnd < c->ssthresh && c->cwnd / 2 < c->used)
+		c->limited = true; /* RFC 7661 4.3: half of it in use makes it valid */
 }
 
 void cc_lost(struct cc *c, uint32_t flight)

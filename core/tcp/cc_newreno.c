@@ -4,7 +4,7 @@
  * RFC 5681. Slow start adds what was acknowledged, at most one segment for each ACK that a peer
  * without merging would send: an ACK for a super-segment stands for as many. Congestion avoidance
  * counts acknowledged bytes and adds one segment when a window of them has come (RFC5681-08, the
- * form the RFC prefers). The window grows only when it was the window that held sending back
+ * form the RFC prefers). The window grows only when it was used up, or half of it in slow start
  * (`limited`), so that an application that sends little does not store up a burst (RFC 7661 1).
  */
 #include "tcp/cc.h"

@@ -105,7 +105,10 @@ enum half_action half_input(struct half *h, const struct weir_config *cfg,
 		return input_rst(h, cfg, seg, rcv_wnd, verdict);
 	if ((seg->flags & TCP_SYN) && !(seg->flags & TCP_ACK) && seq_eq(seg->seq, h->irs)) {
 		*verdict = h->flags & HALF_HELD ? WEIR_CTR_HALF_HELD : WEIR_CTR_HALF_SYN_AGAIN;
-		return h->flags & HALF_HELD ? HALF_DO_NOTHING : HALF_DO_SYNACK;
+		if (h->flags & HALF_HELD)
+			return HALF_DO_NOTHING;
+		h->flags |= HALF_AGAIN;
+		return HALF_DO_SYNACK;
 	}
 	if (is_old(h, seg) && !(seg->flags & TCP_SYN))
 		return answer(h, cfg, WEIR_CTR_PAWS, verdict);

@@ -15,6 +15,7 @@ enum half_flag {
 	HALF_WSCALE = 4, /* both scale windows */
 	HALF_HELD = 8,   /* the application has not decided: no SYN-ACK was sent */
 	HALF_V6 = 16,    /* the stack's: the key is an IPv6 pair */
+	HALF_AGAIN = 64, /* the SYN came again, and so went the SYN-ACK */
 	HALF_TOLD = 32,  /* the stack's: the SYN event of a held record was read */
 };
 

@@ -255,6 +255,7 @@ static void sent_sequence(struct tcp_env *env, struct tcb *t, const struct tcp_p
 		t->snd.nxt = end;
 		if (whole)
 			t->snd.rtx = end;
+		cc_sent(&t->cc, tcb_flight(t), t->snd.mss, t->snd.una, t->snd.nxt);
 		if (p->why != WEIR_CTR_PROBE_WINDOW)
 			rtt_sent(&t->rtt, end, now);
 		if (!t->rec.active && t->rec.limited < t->rec.allowed)

@@ -121,7 +121,9 @@ struct cc {
 	uint32_t acked;          /* bytes acknowledged towards the next increase */
 	uint32_t first;          /* bytes of the initial or the last restart window */
 	uint32_t since;          /* bytes acknowledged since it began */
-	bool limited;            /* cwnd held sending back since the last ACK */
+	uint32_t used;           /* the most that was in flight ... */
+	seq_t used_end;          /* ... since what ended here was sent */
+	bool limited;            /* cwnd was used up since the last ACK */
 	bool careful;            /* such a window saw a loss: the next is RFC 3390's (RFC6928-03) */
 };
 
@@ -230,7 +232,8 @@ struct tcb_passive {
 	uint32_t snd_wnd; /* of the SYN, not scaled */
 	uint32_t rcv_wnd; /* offered on the SYN-ACK */
 	uint32_t ts_recent, ts_offset;
-	uint8_t retries; /* SYN-ACKs sent again */
+	uint8_t retries;     /* SYN-ACKs sent again */
+	weir_time synack_at; /* when the only one was sent; 0: not known (Karn) */
 };
 void tcb_open_passive(struct tcb *t, struct tcp_env *env, const struct tcb_passive *p,
 		      weir_time now);

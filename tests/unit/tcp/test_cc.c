@@ -98,11 +98,49 @@ static void test_restart_after_loss(void **state)
 	}
 }
 
+/*
+ * What was in flight is what was used of the window, over the last window of data.
+ * req: RFC7661-01
+ */
+static void test_used(void **state)
+{
+	struct weir_config cfg;
+	struct cc c = {0};
+
+	(void)state;
+	weir_config_default(&cfg);
+	cc_init(&c, &cfg, 1000, 0); /* 10,000 */
+	cc_sent(&c, 5000, 1000, seq_make(1), seq_make(5001));
+	assert_false(c.limited);
+	cc_acked(&c, 1000);
+	assert_false(c.limited); /* half of it is not more than half */
+	cc_sent(&c, 6000, 1000, seq_make(1), seq_make(6001));
+	cc_acked(&c, 1000);
+	assert_true(c.limited);
+	c.limited = false;
+	cc_sent(&c, 1000, 1000, seq_make(5001), seq_make(6002));
+	cc_acked(&c, 1000);
+	assert_true(c.limited); /* the window of 6,000 is not over yet */
+	c.limited = false;
+	cc_sent(&c, 1000, 1000, seq_make(6001), seq_make(7001));
+	cc_acked(&c, 1000);
+	assert_false(c.limited);
+	cc_sent(&c, 8000, 1000, seq_make(6001), seq_make(14001));
+	c.ssthresh = 5000; /* congestion avoidance: all of it must be used */
+	cc_acked(&c, 1000);
+	assert_false(c.limited);
+	cc_sent(&c, 9000, 1000, seq_make(6001), seq_make(15001));
+	assert_false(c.limited);
+	cc_sent(&c, 9001, 1000, seq_make(6001), seq_make(15002));
+	assert_true(c.limited);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_initial_window),
 		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_used),
 		cmocka_unit_test(test_restart_after_loss),
 	};
 

@@ -135,6 +135,33 @@ static void test_open_passive(void **state)
 	assert_int_equal(t->rtt.rto_ns, 3000 * NS_PER_MS);
 }
 
+/* The third segment of the handshake is the first sample of the round trip, if it answers one
+ * SYN-ACK for sure (RFC6298-02, -06). */
+static void test_handshake_sample(void **state)
+{
+	struct fix *f = *state;
+	struct tcb_passive p = {.agreed = {.mss = 900},
+				.iss = {ISS},
+				.irs = {IRS},
+				.snd_wnd = 4000,
+				.rcv_wnd = 3000,
+				.synack_at = f->now - 100 * NS_PER_MS};
+
+	fix_init(f);
+	tcb_open_passive(&f->t, &f->env, &p, f->now);
+	fix_ack(f, SND, 4000);
+	assert_int_equal(f->t.state, WEIR_STATE_ESTABLISHED);
+	assert_int_equal(f->t.rtt.srtt_ns, 100 * NS_PER_MS);
+	assert_int_equal(f->t.rtt.rto_ns, 300 * NS_PER_MS);
+	tcb_end(&f->t, &f->env, WEIR_ABORTED);
+	p.synack_at = 0;
+	fix_init(f);
+	tcb_open_passive(&f->t, &f->env, &p, f->now);
+	fix_ack(f, SND, 4000);
+	assert_int_equal(f->t.rtt.srtt_ns, 0);
+	assert_int_equal(f->t.rtt.rto_ns, 1000 * NS_PER_MS);
+}
+
 /* 3.10.5, 3.10.7.4: queues are flushed, timers off; an orderly end leaves what can be read. */
 static void test_end(void **state)
 {
@@ -236,13 +263,10 @@ static void test_check_sees(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mss),
-		TEST(test_tiny_mss),
-		TEST(test_defaults),
-		TEST(test_agree),
-		TEST(test_open_active),
-		TEST(test_open_passive),
-		TEST(test_end),
+		cmocka_unit_test(test_mss),  TEST(test_tiny_mss),
+		TEST(test_defaults),         TEST(test_agree),
+		TEST(test_open_active),      TEST(test_open_passive),
+		TEST(test_handshake_sample), TEST(test_end),
 		TEST(test_check_sees),
 	};
 
