@@ -31,10 +31,9 @@ enum icmp_kind { KIND_IGNORED, KIND_SOFT, KIND_HARD, KIND_PATH };
 struct icmp_error {
 	enum icmp_kind kind;
 	enum weir_err what;
-	/* Of KIND_PATH: bytes of IP packet. 0: the router does not say; then the quoted packet's. */
-	uint32_t mtu;
-	uint32_t quoted_len;
-	uint8_t quoted_hdr;
+	uint32_t mtu;        /* of KIND_PATH, bytes of IP packet; 0: the router does not say */
+	uint32_t quoted_len; /* then: what the quoted packet's header says of it, */
+	uint8_t quoted_hdr;  /* and how long that header is */
 };
 
 /* RFC1191-03: what an old router that names no MTU must have meant, when `pmtu` is what we go by.

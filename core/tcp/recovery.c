@@ -2,8 +2,9 @@
  * Theory of operation
  *
  * dupacks counts duplicate ACKs. The first two each let one new segment out beyond cwnd (limited
- * transmit), if SACK, where it is agreed on, tells of one that arrived; the third starts recovery, if it acknowledges more than `recover` (RFC6582-01), so
- * that the echoes of an earlier recovery or timeout do not start another. In recovery:
+ * transmit), if SACK, where it is agreed on, tells of one that arrived; the third starts recovery,
+ * if it acknowledges more than `recover` (RFC6582-01), so that the echoes of an earlier recovery or
+ * timeout do not start another. In recovery:
  *   - SND.UNA's segment is sent again at once;
  *   - each further duplicate means that a segment has left the network: the window inflates by one;
  *   - a partial ACK (below `recover`) shows the next hole: it is sent again, the window deflates by
