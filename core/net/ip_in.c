@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/be.h"
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 
@@ -26,6 +27,9 @@ static enum weir_counter in4(struct ip_packet *p, const uint8_t *bytes, size_t l
 	p->len = (size_t)h.total_len - h.hdr_len;
 	p->proto = h.proto;
 	p->tos = h.tos;
+	p->frag_id = h.id;
+	p->frag_off = h.frag_off;
+	p->more_frags = h.more_frags;
 	if (!ip4_source_ok(h.src))
 		return WEIR_CTR_IP_BAD_SOURCE;
 	return h.more_frags || h.frag_off ? WEIR_CTR_IP_FRAGMENT : WEIR_CTR_ACCEPTED;
@@ -66,7 +70,12 @@ static enum weir_counter in6(struct ip_packet *p, const uint8_t *bytes, size_t l
 	p->payload = bytes + h.upper_off;
 	p->len = p->head_len - h.upper_off;
 	p->proto = h.proto;
-	return h.fragment ? WEIR_CTR_IP_FRAGMENT : WEIR_CTR_ACCEPTED;
+	if (!h.fragment)
+		return WEIR_CTR_ACCEPTED;
+	p->frag_id = be32_get(p->payload - 4); /* the walk ended behind the fragment header */
+	p->frag_off = h.frag_off;
+	p->more_frags = h.more_frags;
+	return WEIR_CTR_IP_FRAGMENT;
 }
 
 enum weir_counter ip_in(struct ip_packet *out, const uint8_t *bytes, size_t len)

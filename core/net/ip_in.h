@@ -4,6 +4,8 @@
 #ifndef WEIR_NET_IP_IN_H
 #define WEIR_NET_IP_IN_H
 
+#include <stdbool.h>
+
 #include "weir/weir.h"
 
 struct ip_packet {
@@ -16,6 +18,9 @@ struct ip_packet {
 	uint8_t tos;
 	uint8_t problem_code; /* of an ICMPv6 parameter problem, if problem_off != 0 */
 	uint32_t problem_off; /* the pointer it carries */
+	uint32_t frag_id;     /* of a fragment, which is the payload; its place in the packet: */
+	uint16_t frag_off;    /* bytes */
+	bool more_frags;
 };
 
 /* ACCEPTED, IP_MALFORMED, IP_BAD_SOURCE, IP_FRAGMENT or IP6_HEADER (then problem_off may ask for

@@ -5,6 +5,9 @@
  * or none; the owner's step gives the verdict. Every path ends here with one verdict, which is
  * counted and traced here and nowhere else. Nothing is sent: answers wait in the replies' ring and
  * in the connections until weir_output().
+ *
+ * Fragments are kept in net/reasm; with the last one the frame is replaced by the whole packet, which
+ * the trace shows instead of the last piece.
  */
 #include "stack/in.h"
 
@@ -202,7 +205,8 @@ static bool may_answer_from(const struct stack_in *in)
 	return dst->family == 4 ? ip4_source_ok(dst->bytes) : ip6_source_ok(dst->bytes);
 }
 
-static enum weir_counter in_packet(struct stack_in *in)
+/* Reads the IP header of the frame; answers what asks for it. */
+static enum weir_counter in_header(struct stack_in *in)
 {
 	struct weir_stack *s = in->s;
 	struct ip_packet *p = &in->pkt;
@@ -214,7 +218,33 @@ static enum weir_counter in_packet(struct stack_in *in)
 	    (netif_is_ours(&s->netif, &p->dst) || listeners_take_foreign(s)))
 		reply_icmp(s, &in->tuple, ICMP6_PARAM_PROBLEM, p->problem_code, p->problem_off,
 			   p->head, p->head_len, 0);
+	return verdict;
+}
+
+/* A piece of a packet for us. With the last one the frame becomes the whole packet, which may not
+ * be a fragment again. */
+static enum weir_counter in_fragment(struct stack_in *in)
+{
+	struct weir_stack *s = in->s;
+	enum weir_counter verdict;
+
+	if (!netif_is_ours(&s->netif, &in->pkt.dst) && !listeners_take_foreign(s))
+		return WEIR_CTR_IP_NOT_OURS;
+	verdict = reasm_put(&s->reasm, &in->pkt, s->now, &in->whole);
 	if (verdict != WEIR_CTR_ACCEPTED)
+		return verdict;
+	in->frame = &in->whole;
+	verdict = in_header(in);
+	return verdict == WEIR_CTR_IP_FRAGMENT ? WEIR_CTR_FRAGMENT_DROPPED : verdict;
+}
+
+static enum weir_counter in_packet(struct stack_in *in)
+{
+	struct weir_stack *s = in->s;
+	struct ip_packet *p = &in->pkt;
+	enum weir_counter verdict = in_header(in);
+
+	if (verdict != WEIR_CTR_ACCEPTED && verdict != WEIR_CTR_IP_FRAGMENT)
 		return verdict;
 	if (netif_is_group(&s->netif, &p->dst))
 		return WEIR_CTR_IP_GROUP; /* MUST-57 */
@@ -222,6 +252,11 @@ static enum weir_counter in_packet(struct stack_in *in)
 		return WEIR_CTR_IP_BAD_SOURCE; /* MUST-63 */
 	if (!may_answer_from(in))
 		return WEIR_CTR_IP_NOT_OURS;
+	if (verdict == WEIR_CTR_IP_FRAGMENT) {
+		verdict = in_fragment(in);
+		if (verdict != WEIR_CTR_ACCEPTED)
+			return verdict;
+	}
 	if (p->proto == IP_PROTO_TCP)
 		return in_tcp(in);
 	if (!netif_is_ours(&s->netif, &p->dst) && !listeners_take_foreign(s))
@@ -244,8 +279,8 @@ enum weir_counter weir_input(struct weir_stack *s, const struct weir_frame *f, w
 	++*stack_counter(s, verdict);
 	if (s->cfg.trace) {
 		in.note.verdict = verdict;
-		trace_in(s, f, &in.tuple, in.is_tcp ? &in.seg : NULL,
-			 in.pkt.payload ? (size_t)(in.pkt.payload - f->bytes) : 0, &in.note);
+		trace_in(s, in.frame, &in.tuple, in.is_tcp ? &in.seg : NULL,
+			 in.pkt.payload ? (size_t)(in.pkt.payload - in.frame->bytes) : 0, &in.note);
 	}
 	return verdict;
 }

@@ -11,6 +11,7 @@
 struct stack_in {
 	struct weir_stack *s;
 	const struct weir_frame *frame;
+	struct weir_frame whole; /* what frame is when the last fragment has come */
 	struct ip_packet pkt;
 	struct weir_tuple tuple; /* ours is local */
 	struct tcp_seg seg;

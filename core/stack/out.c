@@ -15,6 +15,7 @@
 #include "net/ip_out.h"
 #include "stack/conns.h"
 #include "stack/halfs.h"
+#include "stack/reply.h"
 #include "stack/timewaits.h"
 #include "stack/trace.h"
 #include "tcp/emit.h"
@@ -253,11 +254,27 @@ static void run_records(struct weir_stack *s)
 	timewaits_run(s, s->now);
 }
 
+/* Packets whose fragments did not all come (RFC1122-05, RFC8200-05). */
+static void run_fragments(struct weir_stack *s)
+{
+	const struct reasm_slot *r;
+
+	while ((r = reasm_expire(&s->reasm, s->now)) != NULL) {
+		struct weir_tuple t = {.local.addr = r->dst, .remote.addr = r->src};
+		uint8_t type = r->src.family == 4 ? ICMP_TIME_EXCEEDED : ICMP6_TIME_EXCEEDED;
+
+		++*stack_counter(s, WEIR_CTR_FRAGMENTS_EXPIRED);
+		if (r->quote_len)
+			reply_icmp(s, &t, type, ICMP_TIME_REASSEMBLY, 0, r->quote, r->quote_len, 0);
+	}
+}
+
 bool weir_output(struct weir_stack *s, struct weir_packet *p, weir_time now)
 {
 	stack_clock(s, now);
 	conns_run(s, s->now);
 	run_records(s);
+	run_fragments(s);
 	out_begin(p);
 	if (!out_reply(s, p) && !out_ready(s, p))
 		return false;
@@ -270,9 +287,11 @@ weir_time weir_deadline(const struct weir_stack *s, weir_time now)
 	weir_time at = wheel_next(&s->wheel);
 	weir_time half = halfs_next(s, now);
 	weir_time tw = timewaits_next(s, now);
+	weir_time frag = reasm_next(&s->reasm);
 
 	if (s->replies.count || s->echo_len || !list_empty(&s->ready))
 		return now;
 	at = half < at ? half : at;
+	at = frag < at ? frag : at;
 	return tw < at ? tw : at;
 }

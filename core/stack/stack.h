@@ -12,6 +12,7 @@
 #include "base/ring.h"
 #include "base/wheel.h"
 #include "net/netif.h"
+#include "net/reasm.h"
 #include "stack/fifo.h"
 #include "tcp/half.h"
 #include "tcp/output.h"
@@ -142,6 +143,7 @@ struct weir_stack {
 	struct weir_config cfg;
 	struct tcp_env env;
 	struct netif netif;
+	struct reasm reasm;
 	struct pool conns, halfs, timewaits, addr6;
 	uint32_t *buckets;
 	uint32_t bucket_mask;

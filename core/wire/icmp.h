@@ -22,6 +22,7 @@
 #define ICMP_UNREACH_PORT     3u
 #define ICMP_UNREACH_NEEDFRAG 4u
 #define ICMP_UNREACH_ADMIN    13u
+#define ICMP_TIME_REASSEMBLY  1u /* for IPv6, too */
 #define ICMP6_UNREACH         1u
 #define ICMP6_TOO_BIG         2u
 #define ICMP6_TIME_EXCEEDED   3u

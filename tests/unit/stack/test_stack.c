@@ -73,7 +73,7 @@ static void test_counter_out_of_range(void **state)
 
 /*
  * neg: RFC8200-03
- * req: RFC9293-MUST-15 RFC6691-01
+ * req: RFC9293-MUST-15 RFC6691-01 RFC8200-02
  */
 static void test_mss(void **state)
 {
