@@ -15,6 +15,7 @@
 
 #define COMMAND       "storm"
 #define SEEDS_DEFAULT 100u
+#define SEEDS_MAX     1000000000000u
 #define LISTED_MAX    100u /* failures that --json lists */
 
 enum option_value {
@@ -90,8 +91,8 @@ static int print_usage(void)
 	       "  --bytes N        no end sends more\n"
 	       "  --until STEP     stop before this step\n"
 	       "\n"
-	       "  --plant byte|window  a network that cheats, which must be found out\n"
-	       "  -h, --help           show this text\n"
+	       "  --plant byte|rst a network that cheats, which must be found out\n"
+	       "  -h, --help       show this text\n"
 	       "\n"
 	       "Exit status: 0 no failure, 1 a failure was found, 2 wrong use.\n");
 	return fflush(stdout) == 0 ? CLI_EXIT_OK : CLI_EXIT_FAILED;
@@ -140,11 +141,11 @@ static int read_plant(const char *text, enum storm_plant *out)
 		*out = STORM_PLANT_BYTE;
 		return 0;
 	}
-	if (strcmp(text, "window") == 0) {
-		*out = STORM_PLANT_WINDOW;
+	if (strcmp(text, "rst") == 0) {
+		*out = STORM_PLANT_RST;
 		return 0;
 	}
-	cli_complain(COMMAND, "--plant: there is no '%s', only byte and window", text);
+	cli_complain(COMMAND, "--plant: there is no '%s', only byte and rst", text);
 	return -1;
 }
 
@@ -179,10 +180,10 @@ static int take_option(struct command *c, int found, const char *name)
 	switch (found) {
 	case OPT_SEED:
 		c->has_seed = true;
-		return read_number(name, optarg, 0, UINT64_MAX, &c->run.first);
+		return read_number(name, optarg, 0, INT64_MAX, &c->run.first);
 	case OPT_SEEDS:
 		c->has_seeds = true;
-		return read_number(name, optarg, 1, UINT64_MAX - 1, &c->run.seeds);
+		return read_number(name, optarg, 1, SEEDS_MAX, &c->run.seeds);
 	case OPT_SECONDS:
 		return read_number(name, optarg, 1, 31536000, &c->run.seconds);
 	case OPT_JOBS:
@@ -222,6 +223,7 @@ static int settle(struct command *c, int argc, char **argv)
 		cli_complain(COMMAND, "--json does not go together with --explain or --shrink");
 		return -1;
 	}
+	c->run.watch.digest = c->json;
 	if (c->run.seeds < c->run.jobs)
 		c->run.jobs = (unsigned)c->run.seeds;
 	return 0;
@@ -271,15 +273,19 @@ static void on_failure(void *user, const struct storm_failure *f)
 
 static void print_json(struct command *c, const struct storm_total *t)
 {
+	char digest[17];
 	json_t *first = c->any ? json_integer((json_int_t)t->first_failing) : json_null();
-	json_t *out = json_pack(
-		"{s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:O}", "seeds",
-		(json_int_t)t->seeds, "failures", (json_int_t)t->failures, "first_failing_seed",
-		first, "segments", (json_int_t)t->segments, "connections",
-		(json_int_t)t->connections, "bytes", (json_int_t)t->bytes, "steps",
-		(json_int_t)t->steps, "crashes", (json_int_t)t->crashes, "first_seed",
-		(json_int_t)c->run.first, "seconds", t->seconds, "seeds_per_s",
-		t->seconds > 0 ? (double)t->seeds / t->seconds : 0.0, "failed", c->listed);
+	json_t *out;
+
+	snprintf(digest, sizeof(digest), "%016" PRIx64, t->digest);
+	out = json_pack("{s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:f, s:f, s:O}",
+			"seeds", (json_int_t)t->seeds, "failures", (json_int_t)t->failures,
+			"first_failing_seed", first, "segments", (json_int_t)t->segments,
+			"connections", (json_int_t)t->connections, "bytes", (json_int_t)t->bytes,
+			"steps", (json_int_t)t->steps, "crashes", (json_int_t)t->crashes,
+			"first_seed", (json_int_t)c->run.first, "digest", digest, "seconds",
+			t->seconds, "seeds_per_s",
+			t->seconds > 0 ? (double)t->seeds / t->seconds : 0.0, "failed", c->listed);
 
 	json_dumpf(out, stdout, JSON_REAL_PRECISION(9));
 	putchar('\n');
@@ -318,8 +324,8 @@ int cmd_storm(int argc, char **argv)
 	else
 		print_text(&c, &total);
 	json_decref(c.listed);
-	if (c.shrink && c.any && storm_make_small(&c.run, &c.first) != 0)
-		return CLI_EXIT_FAILED;
+	if (c.shrink && c.any)
+		storm_make_small(&c.run, &c.first);
 	if (c.explain)
 		storm_explain(&c.run, c.any ? &c.first : NULL);
 	if (fflush(stdout) != 0)

@@ -26,6 +26,7 @@ struct storm_total {
 	uint64_t seeds, failures;
 	uint64_t first_failing; /* valid if failures != 0 */
 	uint64_t segments, connections, bytes, steps, crashes;
+	uint64_t digest; /* of all storms, in whatever order they ran */
 	double seconds;
 };
 
@@ -51,9 +52,9 @@ int storm_apart_run(uint64_t seed, const struct storm_cut *cut, enum storm_plant
  * connections. The failure, or NULL. */
 void storm_explain(const struct storm_options *o, const struct storm_failure *f);
 
-/* Finds the smallest cut with which the seed fails as it does in `f` and prints the command that
- * repeats it. 0; -1: a process cannot be made. */
-int storm_make_small(const struct storm_options *o, const struct storm_failure *f);
+/* Finds the smallest cut with which the seed fails as it does in *f and prints the command that
+ * repeats it. The cut is left in o->cut, its failure in *f. */
+void storm_make_small(struct storm_options *o, struct storm_failure *f);
 
 /* Prints the command that repeats a storm. */
 void storm_print_command(uint64_t seed, const struct storm_cut *cut,

@@ -17,7 +17,7 @@
 static const char *const plants[] = {
 	[STORM_PLANT_NONE] = "none",
 	[STORM_PLANT_BYTE] = "byte",
-	[STORM_PLANT_WINDOW] = "window",
+	[STORM_PLANT_RST] = "rst",
 };
 
 void storm_print_command(uint64_t seed, const struct storm_cut *cut,
@@ -136,18 +136,18 @@ static bool fails_alike(void *user, const struct storm_cut *cut)
 	return true;
 }
 
-int storm_make_small(const struct storm_options *o, const struct storm_failure *f)
+void storm_make_small(struct storm_options *o, struct storm_failure *f)
 {
 	struct target t = {.seed = f->seed, .plant = o->watch.plant, .like = f, .last = *f};
-	struct storm_cut cut = o->cut, none = {.without = 0};
+	struct storm_cut none = {.without = 0};
 	struct storm_result whole;
 	unsigned tries;
 
 	storm_run(f->seed, &none, NULL, &whole); /* for the numbers of what there is */
-	tries = storm_shrink(&cut, &whole, TRIES_MAX, fails_alike, &t);
-	cut.until = t.last.result.steps + 1;
+	tries = storm_shrink(&o->cut, &whole, TRIES_MAX, fails_alike, &t);
+	o->cut.until = t.last.result.steps + 1;
+	*f = t.last;
 	printf("smallest of %u: seed %" PRIu64 ", step %" PRIu64 ": %s\n", tries + 1, f->seed,
-	       t.last.result.steps, t.last.result.text);
-	storm_print_command(f->seed, &cut, &whole, o->watch.plant);
-	return 0;
+	       f->result.steps, f->result.text);
+	storm_print_command(f->seed, &o->cut, &whole, o->watch.plant);
 }

@@ -80,6 +80,7 @@ static void add_result(struct storm_total *t, const struct storm_result *r)
 	t->bytes += r->bytes;
 	t->steps += r->steps;
 	t->crashes += r->crashes;
+	t->digest += r->digest;
 }
 
 static void write_failure(int fd, const struct storm_failure *f)
@@ -240,6 +241,7 @@ static void add_up(struct pool *p)
 		p->total->bytes += t->bytes;
 		p->total->steps += t->steps;
 		p->total->crashes += t->crashes;
+		p->total->digest += t->digest;
 	}
 	p->total->seconds = seconds_now() - p->started;
 }

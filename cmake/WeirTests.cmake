@@ -3,7 +3,7 @@
 #   tests/{unit,host,sim,golden,gate,packetdrill}/**/test_*.c
 #                                                  one cmocka program each; other sources of that
 #                                                  top folder are linked to each of its tests
-#   tests/{interop,gate,package}/test_*.sh         scripts; WEIR_BIN names the command; status 77:
+#   tests/{interop,gate,cli,package}/test_*.sh     scripts; WEIR_BIN names the command; status 77:
 #                                                  skipped, as the machine cannot do it
 #   tests/pkt, fuzz, bench                         have their own CMakeLists.txt
 #
@@ -86,6 +86,7 @@ else()
 endif()
 weir_add_scripts(interop)
 weir_add_scripts(gate)
+weir_add_scripts(cli)
 if(WEIR_BUILD_KIND STREQUAL "release")
 	weir_add_scripts(package)
 endif()

@@ -107,6 +107,10 @@ static void owe_ack(const struct hearing *h)
 	const struct sim_end *e = &h->talk->end[h->side];
 	bool over = h->peer->has_fin && seq_gt(seq_make(me->ack), seq_make(h->peer->fin));
 
+	/* What acknowledges less than the window allows is thrown away, and not always answered
+	 * (RFC 5961 5.2 and 7). */
+	if (me->has_acked && seq_lt(h->seg->ack, seq_make(me->acked)))
+		return;
 	/* After the end of the stream only old duplicates come, which TIME-WAIT answers seldom. */
 	if (e->phase != SIM_PHASE_OPEN || e->closed || over) {
 		me->owes_ack = false;

@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/be.h"
 #include "sim/forge.h"
 #include "sim/storm/plan.h"
+#include "wire/ip6.h"
 
-#define HORIZON_NS (24ull * 3600 * 1000000000)
-#define STEPS_MAX  400000u
-#define PLANT_AT   20u /* the segment with payload that is tampered with */
+#define HORIZON_NS   (24ull * 3600 * 1000000000)
+#define STEPS_MAX    400000u
+#define TCP_FLAGS_AT 13u
+#define PLANT_AT     20u /* the segment with payload that is tampered with */
 
 struct storm {
 	struct sim_world world;
@@ -32,15 +35,30 @@ static void plant_byte(struct storm *s, struct sim_frame *f)
 	sim_frame_sum(f, pk.l4_start);
 }
 
-/* The window on each segment is made larger: who believes it sends too much. */
-static void plant_window(struct storm *s, struct sim_frame *f)
+/* An RST at the place of a data segment that has just left: it overtakes it. */
+static void plant_rst(struct storm *s, struct sim_world *w, unsigned from,
+		      const struct sim_frame *f)
 {
+	struct sim_frame *rst;
 	struct sim_packet pk;
+	unsigned side;
+	const struct sim_talk *t;
 
-	if (sim_packet_read(&pk, f) != SIM_PACKET_TCP || ++s->planted < PLANT_AT)
+	if (sim_packet_read(&pk, f) != SIM_PACKET_TCP || pk.tcp.len == 0 || ++s->planted < PLANT_AT)
 		return;
-	memset(f->bytes + pk.l4_start + 14, 0xff, 2);
-	sim_frame_sum(f, pk.l4_start);
+	t = sim_talks_find(&w->talks, &pk.src, &pk.dst, &side);
+	rst = sim_frame_new(pk.l4_start + pk.tcp.hdr_len);
+	memcpy(rst->bytes, f->bytes, rst->len);
+	if (pk.src.addr.family == 4)
+		be16_put(rst->bytes + 2, (uint16_t)rst->len);
+	else
+		be16_put(rst->bytes + 4, (uint16_t)(rst->len - IP6_HDR_LEN));
+	rst->bytes[pk.l4_start + TCP_FLAGS_AT] = TCP_RST;
+	sim_frame_sum(rst, pk.l4_start);
+	if (t != NULL)
+		sim_world_inject(w, from, t->spec.host[!side], rst, 0);
+	else
+		sim_frame_free(rst);
 }
 
 /* sim_hooks.tamper */
@@ -58,8 +76,8 @@ static void on_sent(void *user, struct sim_world *w, unsigned from, struct sim_f
 	case STORM_PLANT_BYTE:
 		plant_byte(s, f);
 		break;
-	case STORM_PLANT_WINDOW:
-		plant_window(s, f);
+	case STORM_PLANT_RST:
+		plant_rst(s, w, from, f);
 		break;
 	}
 }

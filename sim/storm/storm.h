@@ -58,8 +58,8 @@ struct storm_result {
  * the oracle, of shrinking and of the command. */
 enum storm_plant {
 	STORM_PLANT_NONE,
-	STORM_PLANT_BYTE,   /* a byte of some payload is changed and the checksum made right */
-	STORM_PLANT_WINDOW, /* an ACK is swallowed and one for more is made of it */
+	STORM_PLANT_BYTE, /* a byte of some payload is changed and the checksum made right */
+	STORM_PLANT_RST,  /* an RST that must be heeded, which nobody sent */
 };
 
 /* How a run is watched; all may be zero. */

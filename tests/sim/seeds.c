@@ -47,6 +47,17 @@ static void watch_crashes(void)
 		signal(SIGSEGV, on_crash);
 }
 
+void seeds_note(const char *again)
+{
+	static bool watching;
+
+	if (!watching)
+		watch_crashes();
+	watching = true;
+	crash_len = (size_t)snprintf(crash_line, sizeof(crash_line), "crashed; repeat with %s\n",
+				     again);
+}
+
 static void add_ends(struct seeds_total *total, const struct sim_talk *t)
 {
 	for (unsigned side = 0; side < 2; side++) {
@@ -113,11 +124,10 @@ static void run_one(const struct seeds_plan *plan, uint64_t seed, struct seeds_t
 	struct watch watch;
 	struct sim_hooks hooks = hooks_of(plan, seed, &watch);
 	struct sim_world w;
+	char again[96];
 
-	crash_len = (size_t)snprintf(crash_line, sizeof(crash_line),
-				     "seed %" PRIu64 ": crashed; repeat with WEIR_SIM_SEED=%" PRIu64
-				     " %s\n",
-				     seed, seed, plan->name);
+	snprintf(again, sizeof(again), "WEIR_SIM_SEED=%" PRIu64 " %s", seed, plan->name);
+	seeds_note(again);
 	sim_scenario_make(&w, plan->kind, seed, &hooks);
 	if (!sim_world_run(&w) && total->failures++ < FAILURES_SHOWN)
 		fprintf(stderr, "seed %" PRIu64 ": %s; repeat with WEIR_SIM_SEED=%" PRIu64 " %s\n",
@@ -164,7 +174,6 @@ void seeds_run(const struct seeds_plan *plan, struct seeds_total *total)
 		run_shown(plan, strtoull(one, NULL, 0), total);
 		return;
 	}
-	watch_crashes();
 	for (uint64_t i = 0; i < count; i++)
 		run_one(plan, plan->first + i, total);
 	print_total(plan->name, total);

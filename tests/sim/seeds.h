@@ -30,6 +30,9 @@ struct seeds_plan {
 	uint64_t first, count;
 };
 
+/* Has `again`, the command that repeats the run that begins now, printed if the process crashes. */
+void seeds_note(const char *again);
+
 /* Runs the plan's seeds, prints one line for each that fails (the first 50), and one at the end
  * with the totals. */
 void seeds_run(const struct seeds_plan *plan, struct seeds_total *total);
