@@ -53,6 +53,7 @@ class Row:
     tests: list = field(default_factory=list)    # ledger_scan.Test
     code: list = field(default_factory=list)     # (path, name of the place)
     mutants: list = field(default_factory=list)  # names of planted faults that were found
+    fault_places: list = field(default_factory=list)  # where they sit, as in `code`
     answer: Optional[Answer] = None
     result: str = ledger_run.NONE
 
@@ -163,6 +164,9 @@ class Ledger:
     def _read_mutants(self):
         if not os.path.exists(self._path(MUTANTS)):
             return
+        places = {}
+        for _, text in ledger_scan.sources(self.root, [os.path.dirname(MUTANTS)], (".mut",)):
+            places.update(ledger_scan.mutant_places(text))
         for line in table(self._path(MUTANTS), ("name", "ids", "result")):
             for one in line["ids"].split():
                 row = self.rows.get(one)
@@ -170,6 +174,14 @@ class Ledger:
                     self.mistakes.append(f"{MUTANTS}: {line['name']}: unknown requirement: {one}")
                 elif line["result"] == "killed":
                     row.mutants.append(line["name"])
+                    self._note_fault_place(row, places.get(line["name"]))
+
+    @staticmethod
+    def _note_fault_place(row, place):
+        """Where no comment has the id, the fault that its tests found is in the mechanism."""
+        if place and row.code == row.fault_places and place not in row.code:
+            row.fault_places.append(place)
+            row.code = list(row.fault_places)
 
     def gaps(self, row):
         """What is missing of a row's answer."""

@@ -238,6 +238,23 @@ def prose_ids(path, text):
             yield found, text.count("\n", 0, start + offset) + 1
 
 
+def mutant_places(text):
+    """Where the planted faults of a tests/mutants/*.mut sit, as name: (path, function)."""
+    found, name = {}, None
+    for line in text.split("\n"):
+        words = line.split()
+        if len(words) != 2:
+            continue
+        if words[0] == "mutant":
+            name = words[1]
+            found[name] = ("", "")
+        elif name and words[0] == "file":
+            found[name] = (words[1], found[name][1])
+        elif name and words[0] == "in":
+            found[name] = (found[name][0], words[1] + "()")
+    return found
+
+
 def sources(root, folders, endings):
     """Files below `folders`, sorted, as (path from root, text)."""
     found = []

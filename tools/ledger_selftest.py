@@ -186,6 +186,22 @@ def check_scans():
             yield f"{path}: {ledger_scan.entry_of(path)}"
 
 
+def check_places():
+    """A comment's place wins over that of a planted fault."""
+    rows = ("a\tcore/b.c\tRFC9293-MUST-1 RFC5961-03\tkilled\tpkt\t1\tx\n"
+            "b\tcore/b.c\tRFC5961-03\tkilled\tpkt\t1\tx\n")
+    faults = "mutant a\nfile core/b.c\nin g\n-x\n+y\n\nmutant b\nin h\nfile core/b.c\n-x\n+y\n"
+    with tempfile.TemporaryDirectory() as folder:
+        make_tree(folder, {"core/tcp/code.c": "/* MUST-1 */\nint a;\n",
+                           "tests/mutants/results.tsv": MUTANTS + rows,
+                           "tests/mutants/x.mut": faults})
+        found = ledger.Ledger(folder).rows
+    if found["RFC9293-MUST-1"].code != [("core/tcp/code.c", "")]:
+        yield f"place of a comment: {found['RFC9293-MUST-1'].code}"
+    if found["RFC5961-03"].code != [("core/b.c", "g()"), ("core/b.c", "h()")]:
+        yield f"places of faults: {found['RFC5961-03'].code}"
+
+
 def check_document():
     with tempfile.TemporaryDirectory() as folder:
         make_tree(folder, {})
@@ -211,7 +227,8 @@ def check_document():
 
 def main():
     failed = [why for changes, want in TREES if (why := check_tree(changes, want))]
-    failed += list(check_scans()) + list(check_document())
+    failed += list(check_scans()) + list(check_places())
+    failed += list(check_document())
     for why in failed:
         print(why)
     print(f"{len(TREES)} trees, {len(RESULTS)} results, {len(failed)} failed")
