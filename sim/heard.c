@@ -125,6 +125,17 @@ static void owe_ack(const struct hearing *h)
 	me->owes_ack = me->has_data = true;
 }
 
+static void hear_fin(const struct hearing *h)
+{
+	struct sim_wire_end *me = h->me;
+
+	if (!(h->seg->flags & TCP_FIN))
+		return;
+	if (me->fin_at != 0 && h->o->now - me->fin_at > me->fin_gap_ns)
+		me->fin_gap_ns = h->o->now - me->fin_at;
+	me->fin_at = h->o->now;
+}
+
 /* --- Windows -----------------------------------------------------------------------------------
  */
 
@@ -167,6 +178,7 @@ static void hear(struct hearing *h)
 	h->ours = h->peer != NULL && joined(h->me, h->peer);
 	if (h->ours) {
 		hear_bytes(h);
+		hear_fin(h);
 		if (h->seg->len != 0)
 			owe_ack(h);
 	}

@@ -10,9 +10,10 @@
 #include "weir/info.h"
 
 struct sim_oracle {
-	weir_time now;   /* virtual time of what is judged */
-	weir_time start; /* failures are told relative to it */
-	uint64_t step;   /* of the run */
+	weir_time now;        /* virtual time of what is judged */
+	weir_time start;      /* failures are told relative to it */
+	uint64_t step;        /* of the run */
+	uint64_t timewait_ns; /* the shortest of all hosts; 0: none is known */
 	bool failed;
 	const char *what;           /* of the first failure: the same pointer for the same rule */
 	uint64_t failed_at;         /* its step */

@@ -141,6 +141,8 @@ struct sim_wire_end {
 	struct sim_span heard[SIM_SPANS_MAX]; /* of the peer's sequence space */
 	uint32_t heard_count;
 	uint32_t len_max;      /* largest payload of one frame sent */
+	weir_time fin_at;      /* when the peer's FIN last came in, and the longest ... */
+	uint64_t fin_gap_ns;   /* ... time between two of its comings */
 	uint32_t credit;       /* acknowledgements since the window last held all that was out */
 	uint32_t credit_until; /* what was out at the last duplicate acknowledgement */
 	weir_time stirred_at;  /* when sequence space was last sent, or acknowledged */

@@ -29,6 +29,7 @@
 
 #include "base/assert.h"
 
+#define NS_PER_MS      1000000u
 #define OPEN_SPREAD_NS 50000000u /* after its boot a host opens what waited within this time */
 
 /* --- Frames ------------------------------------------------------------------------------------
@@ -273,6 +274,9 @@ unsigned sim_world_host_add(struct sim_world *w, const struct sim_host_config *c
 		mine.stack.trace = on_trace;
 		mine.stack.trace_user = &w->tracer[number];
 	}
+	if (w->oracle.timewait_ns == 0 ||
+	    mine.stack.timewait_ms * NS_PER_MS < w->oracle.timewait_ns)
+		w->oracle.timewait_ns = mine.stack.timewait_ms * NS_PER_MS;
 	sim_host_init(h, &mine, sim_mix(w->cfg.seed ^ sim_mix(number)), w->cfg.start);
 	for (unsigned i = 0; i <= number; i++) {
 		sim_world_link_set(w, number, i, &plain);

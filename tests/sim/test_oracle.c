@@ -202,6 +202,31 @@ static void test_each_rule_of_streams(void **state)
 	sim_talks_free(&p.talks);
 }
 
+/* A reset at the end of an orderly talk is right only if the peer's TIME-WAIT cannot have been there
+ * any more when the FIN came again. */
+static void test_reset_after_time_wait(void **state)
+{
+	struct paper p;
+
+	(void)state;
+	for (unsigned soon = 0; soon < 2; soon++) {
+		paper_init(&p);
+		p.oracle.timewait_ns = 60000 * MS;
+		for (unsigned side = 0; side < 2; side++) {
+			struct sim_end *e = &p.talk->end[side];
+
+			e->phase = SIM_PHASE_ENDED;
+			e->ever_open = e->eof = true;
+			e->got = GIVEN;
+		}
+		p.talk->end[0].reason = WEIR_RESET;
+		p.talk->wire[1].fin_gap_ns = 60000 * MS - soon;
+		sim_oracle_finish(&p.oracle, p.talk);
+		assert_int_equal(p.oracle.failed, soon);
+		sim_talks_free(&p.talks);
+	}
+}
+
 /* --- Whole runs in which the network cheats --------------------------------------------------- */
 
 struct cheat {
@@ -426,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_window_and_stream_end),
 		cmocka_unit_test(test_small_steps_and_late_acks),
 		cmocka_unit_test(test_each_rule_of_streams),
+		cmocka_unit_test(test_reset_after_time_wait),
 		cmocka_unit_test(test_honest_network),
 		cmocka_unit_test(test_flipped_payload),
 		cmocka_unit_test(test_flip_that_the_checksum_shows),
