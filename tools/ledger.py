@@ -2,7 +2,8 @@
 """The conformance ledger: every requirement is answered, and docs/conformance.md says how.
 
     tools/ledger.py                    check ids, tests and answers
-    tools/ledger.py --check JUNIT...   and compare docs/conformance.md with what these results make
+    tools/ledger.py --check JUNIT...   and compare docs/conformance.md with what these results make;
+                                       the outcome becomes one more case of the first file
     tools/ledger.py --write JUNIT...   write docs/conformance.md
     tools/ledger.py --gaps [RFC...]    list the rows that nothing answers or guards
     tools/ledger.py --self-test        check this tool
@@ -274,6 +275,8 @@ def main():
     mistakes = ledger.check()
     if args.check or args.write:
         mistakes += run_document(ledger, args.check or args.write, bool(args.write))
+    if args.check:
+        ledger_run.record(args.check[0], "ledger", mistakes)
     for mistake in mistakes:
         print(mistake)
     print(f"ledger: {len(ledger.rows)} rows, {len(mistakes)} mistakes")

@@ -223,6 +223,10 @@ def check_document():
         found = ledger.run_document(ledger.Ledger(folder), [junit], False)
         if not any("RFC5961-03: FAIL: tests/pkt/x/a.pkt" in line for line in found):
             yield f"a failed test is not noticed: {found}"
+        for mistakes, want in ((["a"], ["FAIL"]), ([], ["pass"])):
+            ledger_run.record(junit, "ledger", mistakes)
+            if ledger_run.Run([junit]).entries.get("ledger") != want:
+                yield f"recorded with {mistakes}: {ledger_run.Run([junit]).entries}"
 
 
 def main():
