@@ -36,6 +36,7 @@
 #include "clock.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -48,6 +49,7 @@
 
 #define IDLE_MS       400
 #define HELD_MS       2000 /* a released thread that does not look for so long is not waited for */
+#define FINISH_MS     200
 #define REAL_STEP_MS  1
 #define VIRTUAL_START 1000000000000ll /* microseconds */
 #define ROUNDS_MAX    1000000u
@@ -75,6 +77,25 @@ void pd_clock_init(struct pd_clock *c, enum pd_clock_kind kind)
 static bool is_driver(const struct pd *pd)
 {
 	return pthread_equal(pthread_self(), pd->clock.driver);
+}
+
+/* Whether a thread sleeps, as the kernel shows it. */
+static bool sleeps(int tid)
+{
+	char path[64], text[256];
+	const char *at;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return false;
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	at = strrchr(text, ')'); /* the name before it may hold anything */
+	return at != NULL && at[1] == ' ' && at[2] == 'S';
 }
 
 static void sleep_real(pthread_cond_t *cond, pthread_mutex_t *lock, unsigned ms)
@@ -105,6 +126,7 @@ static void debt_pay(struct pd *pd)
 		return;
 	owes_look = false;
 	pd->clock.held--;
+	pd->clock.finishing_tid = (int)syscall(SYS_gettid);
 	pthread_cond_broadcast(&pd->clock.looked);
 }
 
@@ -220,8 +242,27 @@ bool pd_clock_step(struct pd *pd)
 	return true;
 }
 
+/* A thread that has looked at the clock has yet to tell packetdrill what its call returned, for
+ * which it needs packetdrill's own lock. The driver gives that away just while it is in usleep(),
+ * which takes no time here: so let the other one get to where it sleeps again. */
+static void let_finish(struct pd *pd)
+{
+	int tid = pd->clock.finishing_tid;
+	int64_t began = real_us();
+
+	pd->clock.finishing_tid = 0;
+	if (tid == 0 || pd->clock.kind == PD_CLOCK_REAL)
+		return;
+	pthread_mutex_unlock(&pd->lock);
+	while (!sleeps(tid) && real_us() - began < FINISH_MS * 1000)
+		sched_yield();
+	pthread_mutex_lock(&pd->lock);
+}
+
 void pd_clock_advance(struct pd *pd, int64_t until_us)
 {
+	if (is_driver(pd))
+		let_finish(pd);
 	wait_for_looks(pd);
 	while (next_due(pd) <= until_us)
 		pd_clock_step(pd);
@@ -276,25 +317,6 @@ static enum pd_wait_result wait_driving(struct pd *pd, struct pd_waiter *self)
 	}
 }
 
-/* Whether the driver sleeps outside of our code, as the kernel shows it. */
-static bool driver_sleeps(const struct pd *pd)
-{
-	char path[64], text[256];
-	const char *at;
-	size_t n;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", pd->clock.driver_tid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return false;
-	n = fread(text, 1, sizeof(text) - 1, f);
-	fclose(f);
-	text[n] = '\0';
-	at = strrchr(text, ')'); /* the name before it may hold anything */
-	return at != NULL && at[1] == ' ' && at[2] == 'S';
-}
-
 static void waiter_remove(struct pd *pd, struct pd_waiter *self)
 {
 	struct pd_waiter **at = &pd->clock.waiters;
@@ -326,7 +348,7 @@ static void wait_asleep(struct pd *pd, struct pd_waiter *self)
 			pd->clock.now_us = real_us();
 			pd_settle(pd);
 		} else if (calls == pd->clock.driver_calls && !pd->clock.driver_inside &&
-			   driver_sleeps(pd)) {
+			   sleeps(pd->clock.driver_tid)) {
 			waiter_remove(pd, self);
 			if (wait_driving(pd, self) != PD_WAIT_STUCK)
 				return;

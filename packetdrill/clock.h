@@ -33,6 +33,7 @@ struct pd_clock {
 	pthread_t driver;      /* the thread that made this stack: it moves the time */
 	int driver_tid;        /* the same for /proc */
 	uint64_t driver_calls; /* counts its callbacks */
+	int finishing_tid;     /* a thread that has looked at the clock after its call; 0: none */
 	bool driver_inside;
 };
 

@@ -48,6 +48,7 @@ struct pd_sock {
 	bool urgent_valid;
 	uint64_t urgent_at;  /* where it is: bytes of the stream before it */
 	uint64_t read_bytes; /* bytes taken from the stream so far */
+	int64_t data_us;     /* when bytes came last */
 	struct pd_opts opts;
 };
 

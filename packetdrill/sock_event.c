@@ -114,6 +114,7 @@ static void on_accepted(struct pd *pd, const struct weir_event *ev)
 	s->local = ev->tuple.local;
 	s->remote = ev->tuple.remote;
 	s->conn = ev->conn;
+	s->data_us = pd->clock.now_us;
 	s->opts = l->opts;
 	s->queue_of = l;
 	weir_conn_user_set(pd->stack, s->conn, (uintptr_t)s);
@@ -153,6 +154,7 @@ static void on_readable(struct pd *pd, struct pd_sock *s)
 
 	if (weir_conn_info(pd->stack, s->conn, &i) == WEIR_OK && fin_came(i.state))
 		s->fin_seen = true;
+	s->data_us = pd->clock.now_us;
 	pd_wake(pd, &s->file, EPOLLIN | (s->fin_seen ? EPOLLRDHUP : 0));
 }
 
@@ -180,6 +182,7 @@ void pd_sock_event(struct pd *pd, const struct weir_event *ev)
 	switch (ev->kind) {
 	case WEIR_EV_CONNECTED:
 		s->phase = PD_PHASE_CONNECTED;
+		s->data_us = pd->clock.now_us;
 		pd_wake(pd, &s->file, EPOLLOUT);
 		break;
 	case WEIR_EV_READABLE:

@@ -177,6 +177,8 @@ static int set_int(struct pd *pd, struct pd_sock *s, enum pd_opt opt, int v)
 	s->opts.value[opt] = value_of(r->act, opt, v);
 	s->opts.changed |= 1ull << opt;
 	apply(pd, s, opt);
+	if (opt == PD_OPT_MAXSEG && v != 0)
+		pd_report("TCP_MAXSEG is remembered, but the engine announces the link's MSS");
 	if ((opt == PD_OPT_CORK && v == 0) || (opt == PD_OPT_NODELAY && v != 0))
 		push(pd, s);
 	return 0;
@@ -213,6 +215,32 @@ static int set_congestion(struct pd_sock *s, const char *name, socklen_t len)
 	return fail(ENOENT);
 }
 
+/* What the engine does not have; Linux's errno where it does not have it either. */
+static int refuse(int level, int name)
+{
+	static const struct {
+		int level, name, error;
+		const char *text;
+	} absent[] = {
+		{IPPROTO_TCP, TCP_FASTOPEN, EOPNOTSUPP, "TCP_FASTOPEN: no Fast Open"},
+		{IPPROTO_TCP, 30, EOPNOTSUPP, "TCP_FASTOPEN_CONNECT: no Fast Open"},
+		{IPPROTO_TCP, 33, EOPNOTSUPP, "TCP_FASTOPEN_KEY: no Fast Open"},
+		{IPPROTO_TCP, 34, EOPNOTSUPP, "TCP_FASTOPEN_NO_COOKIE: no Fast Open"},
+		{IPPROTO_TCP, TCP_MD5SIG, ENOPROTOOPT, "TCP_MD5SIG: no TCP-MD5 (RFC 2385)"},
+		{SOL_SOCKET, 60, EOPNOTSUPP, "SO_ZEROCOPY: no kernel to lend memory to"},
+		{SOL_SOCKET, SO_TIMESTAMPING, ENOPROTOOPT, "SO_TIMESTAMPING: no error queue"},
+	};
+
+	for (unsigned i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
+		if (absent[i].level != level || absent[i].name != name)
+			continue;
+		pd_report("%s", absent[i].text);
+		return fail(absent[i].error);
+	}
+	pd_report("socket option %d of level %d is not offered", name, level);
+	return fail(ENOPROTOOPT);
+}
+
 /* Options that are not an int. 1: not one of them. */
 static int set_other(struct pd_sock *s, int level, int name, const void *value, socklen_t len)
 {
@@ -241,11 +269,8 @@ int pd_sock_setsockopt(struct pd *pd, struct pd_sock *s, int level, int name, co
 	result = set_other(s, level, name, value, len);
 	if (result <= 0)
 		return result;
-	if (opt < 0) {
-		pd_report("setsockopt(%d, %d): an option that the engine does not have", level,
-			  name);
-		return fail(ENOPROTOOPT);
-	}
+	if (opt < 0)
+		return refuse(level, name);
 	if (len < (socklen_t)sizeof(v) && (level != IPPROTO_IP || len < 1))
 		return fail(EINVAL);
 	if (len < (socklen_t)sizeof(v))
@@ -355,11 +380,8 @@ int pd_sock_getsockopt(struct pd *pd, struct pd_sock *s, int level, int name, vo
 		return pd_ccinfo_get(pd, s, value, len);
 	if (get_computed(pd, s, level, name, &v) == 0)
 		return pd_opt_copy(&v, sizeof(v), value, len);
-	if (opt < 0) {
-		pd_report("getsockopt(%d, %d): an option that the engine does not have", level,
-			  name);
-		return fail(ENOPROTOOPT);
-	}
+	if (opt < 0)
+		return refuse(level, name);
 	v = s->opts.value[opt];
 	return pd_opt_copy(&v, sizeof(v), value, len);
 }

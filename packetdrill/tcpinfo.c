@@ -120,6 +120,8 @@ int pd_tcpinfo_get(struct pd *pd, struct pd_sock *s, void *value, socklen_t *len
 		t.state = TCP_LISTEN;
 	else if (s->conn.v != 0 && weir_conn_info(pd->stack, s->conn, &i) == WEIR_OK)
 		fill(pd, &i, &t);
+	if (s->conn.v != 0)
+		t.last_data_recv_ms = (uint32_t)((pd->clock.now_us - s->data_us) / 1000);
 	return pd_opt_copy(&t, sizeof(t), value, len);
 }
 

@@ -134,10 +134,12 @@ long long play_now(struct play *p)
 
 void play_usleep(struct play *p, long long us)
 {
+	int (*pass)(void *userdata, useconds_t usecs) = p->ifc.usleep; /* takes no real time */
+
 	while (us > 0) {
 		long long n = us < 1000000000 ? us : 1000000000;
 
-		assert_int_equal(p->ifc.usleep(p->ifc.userdata, (useconds_t)n), 0);
+		assert_int_equal(pass(p->ifc.userdata, (useconds_t)n), 0);
 		us -= n;
 	}
 }

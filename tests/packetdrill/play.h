@@ -2,7 +2,8 @@
  * play.h: what packetdrill does with the shared object, for tests in C: loads it, calls through the
  * interface, makes and reads packets, and runs one call in a second thread.
  *
- * Numbers are relative as in scripts: our sequence numbers begin with 0 for the SYN, the peer's too.
+ * Numbers are relative as in scripts: our sequence numbers begin with 0 for the SYN, the peer's
+ * too.
  */
 #ifndef WEIR_TESTS_PACKETDRILL_PLAY_H
 #define WEIR_TESTS_PACKETDRILL_PLAY_H

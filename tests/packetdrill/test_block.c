@@ -1,4 +1,5 @@
-/* Calls that block: released by a packet, by a timer, by their own time-out, and at the right time. */
+/* Calls that block: released by a packet, by a timer, by their own time-out, and at the right
+ * time. */
 #include "play.h"
 
 #define MS 1000ll

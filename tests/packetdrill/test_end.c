@@ -99,6 +99,26 @@ static void test_same_twice(void **state)
 	assert_true(first == trace());
 }
 
+static uint32_t isn_of(uint16_t peer_port, const char *flags)
+{
+	struct play p;
+
+	play_open(&p, flags, V4);
+	p.peer_port = peer_port;
+	play_accepted(&p);
+	play_close(&p);
+	return p.isn;
+}
+
+/* packetdrill's port is random; what it prints must not be. */
+static void test_isn(void **state)
+{
+	(void)state;
+	assert_int_equal(isn_of(40000, NULL), isn_of(50000, NULL));
+	assert_int_not_equal(isn_of(40000, "seed=2"), isn_of(40000, NULL));
+	assert_int_not_equal(isn_of(40000, "isn_tuple=1"), isn_of(50000, "isn_tuple=1"));
+}
+
 /* With clock=real times are the machine's: a poll of 20 ms takes no less. */
 static void test_real_clock(void **state)
 {
@@ -120,9 +140,9 @@ static void test_real_clock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unasked),    cmocka_unit_test(test_stolen),
-		cmocka_unit_test(test_many),       cmocka_unit_test(test_same_twice),
-		cmocka_unit_test(test_real_clock),
+		cmocka_unit_test(test_unasked), cmocka_unit_test(test_stolen),
+		cmocka_unit_test(test_many),    cmocka_unit_test(test_same_twice),
+		cmocka_unit_test(test_isn),     cmocka_unit_test(test_real_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

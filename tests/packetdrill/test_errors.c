@@ -1,4 +1,5 @@
-/* What calls return when a connection fails: each errno where Linux has it, through SO_ERROR too. */
+/* What calls return when a connection fails: each errno where Linux has it, through SO_ERROR too.
+ */
 #include "play.h"
 
 static int connecting(struct play *p)
