@@ -91,7 +91,8 @@ static int print_usage(void)
 	       "  --bytes N        no end sends more\n"
 	       "  --until STEP     stop before this step\n"
 	       "\n"
-	       "  --plant byte|rst a network that cheats, which must be found out\n"
+	       "  --plant WHAT     a fault that must be found: a byte that the network changes,\n"
+	       "                   an rst that it sends, a trap that ends the engine\n"
 	       "  -h, --help       show this text\n"
 	       "\n"
 	       "Exit status: 0 no failure, 1 a failure was found, 2 wrong use.\n");
@@ -137,15 +138,9 @@ static int read_list(const char *name, const char *text, unsigned max, uint64_t 
 
 static int read_plant(const char *text, enum storm_plant *out)
 {
-	if (strcmp(text, "byte") == 0) {
-		*out = STORM_PLANT_BYTE;
+	if (storm_find_plant(text, out) == 0)
 		return 0;
-	}
-	if (strcmp(text, "rst") == 0) {
-		*out = STORM_PLANT_RST;
-		return 0;
-	}
-	cli_complain(COMMAND, "--plant: there is no '%s', only byte and rst", text);
+	cli_complain(COMMAND, "--plant: there is no '%s', only byte, rst and trap", text);
 	return -1;
 }
 

@@ -56,6 +56,9 @@ void storm_explain(const struct storm_options *o, const struct storm_failure *f)
  * repeats it. The cut is left in o->cut, its failure in *f. */
 void storm_make_small(struct storm_options *o, struct storm_failure *f);
 
+/* The plant of that name. 0; -1: there is none. */
+int storm_find_plant(const char *name, enum storm_plant *out);
+
 /* Prints the command that repeats a storm. */
 void storm_print_command(uint64_t seed, const struct storm_cut *cut,
 			 const struct storm_result *whole, enum storm_plant plant);

@@ -17,8 +17,19 @@
 static const char *const plants[] = {
 	[STORM_PLANT_NONE] = "none",
 	[STORM_PLANT_BYTE] = "byte",
+	[STORM_PLANT_TRAP] = "trap",
 	[STORM_PLANT_RST] = "rst",
 };
+
+int storm_find_plant(const char *name, enum storm_plant *out)
+{
+	for (unsigned i = STORM_PLANT_NONE + 1; i < sizeof(plants) / sizeof(plants[0]); i++)
+		if (strcmp(plants[i], name) == 0) {
+			*out = (enum storm_plant)i;
+			return 0;
+		}
+	return -1;
+}
 
 void storm_print_command(uint64_t seed, const struct storm_cut *cut,
 			 const struct storm_result *whole, enum storm_plant plant)

@@ -93,6 +93,8 @@ static void make_odd(struct sim_rng *r, struct weir_config *c)
 	if (one_of(r, 6))
 		c->timewait_reuse = 0;
 	if (one_of(r, 6))
+		c->timewait_rst_ignored = 0;
+	if (one_of(r, 6))
 		c->challenge_count = sim_rng_range(r, 1, 3);
 	if (one_of(r, 6))
 		c->icmp_rate = sim_rng_below(r, 3);

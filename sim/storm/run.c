@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/be.h"
 #include "sim/forge.h"
 #include "sim/storm/plan.h"
@@ -75,6 +76,9 @@ static void on_sent(void *user, struct sim_world *w, unsigned from, struct sim_f
 		break;
 	case STORM_PLANT_BYTE:
 		plant_byte(s, f);
+		break;
+	case STORM_PLANT_TRAP:
+		weir_assert(++s->planted < PLANT_AT);
 		break;
 	case STORM_PLANT_RST:
 		plant_rst(s, w, from, f);

@@ -59,6 +59,7 @@ struct storm_result {
 enum storm_plant {
 	STORM_PLANT_NONE,
 	STORM_PLANT_BYTE, /* a byte of some payload is changed and the checksum made right */
+	STORM_PLANT_TRAP, /* the process ends as by a broken assertion of the engine */
 	STORM_PLANT_RST,  /* an RST that must be heeded, which nobody sent */
 };
 

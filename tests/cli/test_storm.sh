@@ -86,6 +86,20 @@ read -ra words <<<"$command"
 check "which repeats it" same 1 "$(status "${words[@]:2}")"
 check "... with the words that were promised" same "${small#*: }" "$(head -n 1 "$work/out")"
 
+# --- A broken assertion ends a process, but not the run
+
+check "a trap gives 1" same 1 "$(status --seeds 10 --plant trap --jobs 1 --json)"
+check "every seed was run" same 10 "$(field seeds)"
+check "some failed" test "$(field failures)" -gt 1
+seed=$(field first_failing_seed)
+trapped="^seed $seed, step [1-9][0-9]*: (the engine stopped itself|the process ended)"
+check "each has its line" matches "$trapped" "$(grep "^seed $seed," "$work/err")"
+check "one seed repeats it" same 1 "$(status --seed "$seed" --plant trap --explain)"
+check "... with its line" matches "$trapped" "$(head -n 1 "$work/out")"
+check "... and its ladder up to there" matches "SYN-SENT" "$(cat "$work/out")"
+check "it can be made small" same 1 "$(status --seed "$seed" --plant trap --shrink)"
+check "... as the others" matches "--without .*crash.* --plant trap$" "$(tail -n 1 "$work/out")"
+
 # --- Wrong use
 
 wrong() { # TEXT PATTERN ARGUMENT...
@@ -107,7 +121,7 @@ wrong "too many processes" "--jobs: '257' is not a number from 1 to 256" --jobs 
 wrong "a part that is not there" "--without: 'loss,rain' is not a list of parts" --without loss,rain
 wrong "a connection that cannot be" "--talks: '64' is neither" --talks 64
 wrong "a trouble that cannot be" "--troubles: '1,' is neither" --troubles 1,
-wrong "a plant that is not there" "only byte and rst" --plant tree
+wrong "a plant that is not there" "only byte, rst and trap" --plant tree
 wrong "shrinking many" "are for one seed" --seed 1 --seeds 2 --shrink
 wrong "drawing none" "are for one seed" --explain
 wrong "drawing as JSON" "--json does not go together" --seed 1 --json --explain

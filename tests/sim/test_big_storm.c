@@ -13,13 +13,13 @@
 static void test_fixed_seeds(void **state)
 {
 	(void)state;
-	storms_run(100001, 4000);
+	storms_run(100001, 10000);
 }
 
 static void test_fresh_seeds(void **state)
 {
 	(void)state;
-	storms_run(storms_fresh_seed() + 500000, 2000);
+	storms_run(storms_fresh_seed() + 500000, 5000);
 }
 
 int main(void)

@@ -202,8 +202,8 @@ static void test_each_rule_of_streams(void **state)
 	sim_talks_free(&p.talks);
 }
 
-/* A reset at the end of an orderly talk is right only if the peer's TIME-WAIT cannot have been there
- * any more when the FIN came again. */
+/* A reset at the end of an orderly talk is right only if the peer's TIME-WAIT cannot have been
+ * there any more when the FIN came again. */
 static void test_reset_after_time_wait(void **state)
 {
 	struct paper p;

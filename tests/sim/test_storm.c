@@ -14,8 +14,8 @@
 
 #include "storms.h"
 
-#define FIXED 600u
-#define FRESH 200u
+#define FIXED 1500u
+#define FRESH 500u
 
 static const struct storm_cut whole = STORM_WHOLE;
 
