@@ -67,7 +67,7 @@ class Run:
 
 
 def record(path, name, mistakes):
-    """Adds the case `name` to a JUnit file, failed if there are mistakes, so that totals count it."""
+    """Adds the case `name` to a JUnit file, failed if there are mistakes: totals count it."""
     try:
         tree = ElementTree.parse(path)
     except (OSError, ElementTree.ParseError):
