@@ -256,8 +256,9 @@ void halfs_end_listener(struct weir_stack *s, uint32_t listener)
 	}
 }
 
-/* When the SYN-ACK was sent, for the first sample of the round trip. The record knows it by when the
- * next one would be due, rounded up to milliseconds. 0: more than one was sent (RFC6298-06). */
+/* When the SYN-ACK was sent, for the first sample of the round trip. The record knows it by when
+ * the next one would be due, rounded up to milliseconds. 0: more than one was sent
+ * (RFC6298-06). */
 static weir_time synack_at(const struct weir_stack *s, const struct half_slot *h)
 {
 	uint32_t due_ms = (uint32_t)s->cfg.rto_initial_ms + (uint32_t)(s->now / NS_PER_MS);
