@@ -91,12 +91,10 @@ static void hear_ack(const struct hearing *h)
 		return;
 	more = !me->has_acked || seq_gt(ack, seq_make(me->acked));
 	me->credit++;
-	if (more) {
+	if (more)
 		me->acked = ack.v;
-		me->stirred_at = h->o->now;
-	} else {
+	else
 		me->credit_until = me->nxt;
-	}
 	me->has_acked = true;
 }
 

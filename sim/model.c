@@ -227,6 +227,9 @@ void sim_model_silence(const struct sim_judged *j, uint64_t longest_ns)
 {
 	bool out = j->info->snd_una != j->info->snd_nxt;
 
+	if (j->info->snd_una != j->me->una)
+		j->me->stirred_at = j->o->now;
+	j->me->una = j->info->snd_una;
 	if (is_over(j->info->state) || !out)
 		return;
 	if (j->o->now > j->me->stirred_at + longest_ns)

@@ -146,6 +146,7 @@ struct sim_wire_end {
 	uint32_t credit;       /* acknowledgements since the window last held all that was out */
 	uint32_t credit_until; /* what was out at the last duplicate acknowledgement */
 	weir_time stirred_at;  /* when sequence space was last sent, or acknowledged */
+	uint32_t una;          /* SND.UNA, as the engine last told it */
 	weir_time owes_since;  /* when the oldest data came in that no segment has answered */
 	uint8_t wscale;
 	uint16_t mss; /* announced, or the default */

@@ -267,6 +267,7 @@ static void test_silence(void **state)
 		paper_pass(&p, &data);
 		info = truth(&p, 0, WEIR_STATE_ESTABLISHED);
 		j = judged(&p, 0, &info);
+		sim_model_silence(&j, 10 * SECOND);
 		p.oracle.now += 10 * SECOND + late;
 		sim_model_silence(&j, 10 * SECOND);
 		expect(&p, late ? "was not sent again" : NULL);
