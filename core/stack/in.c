@@ -138,6 +138,7 @@ static enum weir_counter to_timewait(struct stack_in *in, uint32_t slot)
 	return verdict;
 }
 
+/* RFC9293-MUST-3: before any field of the segment is used. */
 static bool checksum_good(const struct stack_in *in)
 {
 	const struct ip_packet *p = &in->pkt;
