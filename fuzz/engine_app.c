@@ -390,8 +390,13 @@ void app_abort_all(struct world *w)
 void app_close_all(struct world *w)
 {
 	for (unsigned i = 0; i < CONNS_MAX; i++) {
-		if (w->conns[i].used)
-			weir_close(w->stack, w->conns[i].conn, w->now);
+		weir_conn c = w->conns[i].conn;
+
+		if (!w->conns[i].used)
+			continue;
+		/* A user timeout of 0 is the wish to wait for ever. */
+		weir_conn_set(w->stack, c, WEIR_OPT_USER_TIMEOUT_MS, 300000);
+		weir_close(w->stack, c, w->now);
 	}
 }
 

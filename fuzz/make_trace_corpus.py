@@ -99,6 +99,9 @@ STORIES = {
     "bulk-with-a-gap": opened() + data(OUT, 1) * 3 + acked(IN, 1, ack_back=-2,
                        options="0101050a" + "0000000100000002") * 4
                        + data(OUT, 1, verdict="RETX_FAST", back=-3) + acked(IN, 1),
+    "exchanges": opened() + (data(IN, 1, 40) + data(OUT, 1, 90)) * 12 + CLOSE,
+    "exchanges-acknowledged": opened() + (data(IN, 1, 40) + acked(OUT, 1) + data(OUT, 1, 90)
+                              + acked(IN, 1)) * 12 + CLOSE,
     "zero-window": opened() + acked(IN, 1, zero_window=True)
                    + data(OUT, 1, 1, verdict="PROBE_WINDOW") + acked(IN, 1, zero_window=True)
                    + acked(IN, 1) + data(OUT, 1, verdict="RETX_WINDOW"),
@@ -121,6 +124,7 @@ STORIES = {
 }
 
 HEADS = {
+    "tables": ([0, 1, 0, 255, 0, 0, 0, 1], "strays"),
     "ascii-narrow": ([1, 0, 0, 0, 0, 0, 0, 0], "open-data-close"),
     "colour-wide-names": ([255, 0x1f, 0, 0, 0xff, 0xff, 1, 1], "verdicts"),
     "two-connections-kept": ([9, 3, 2, 8, 0, 10, 0, 0], "many-connections"),

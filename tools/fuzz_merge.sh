@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Adds to the corpus of a target what a campaign has found: of its inputs those that reach something
-# which the corpus does not, small ones first, until FILES_MAX files are there. Inputs with a name of
-# their own are kept as they are; those named by a hash are chosen anew.
+# Adds to the corpus of a target what a campaign has found: of its inputs as few as together reach
+# every edge that any does, and no more than FILES_MAX, small ones first. Inputs with a name of their
+# own are kept as they are; those named by a hash are chosen anew.
 #
 #   tools/fuzz_merge.sh BUILD_DIR TARGET [FOLDER...]     FOLDER: more inputs to choose from
 set -euo pipefail
@@ -26,12 +26,12 @@ for folder in "$build/campaign/$target/corpus" "$@"; do
 done
 # What the named ones reach need not be reached again.
 cp -r "$work/named/." "$work/out"
-"$build/fuzz/$target" -merge=1 -timeout=300 "$work/out" "$work/found" 2>"$work/log" || {
+"$build/fuzz/$target" -set_cover_merge=1 -use_counters=0 -timeout=300 "$work/out" "$work/found" 2>"$work/log" || {
 	tail -5 "$work/log" >&2
 	exit 1
 }
 find "$corpus" -type f -regextype posix-extended -regex ".*/$hashed" -delete
 find "$work/out" -type f -regextype posix-extended -regex ".*/$hashed" -printf '%s %p\n' |
-	sort -n | head -n "$files_max" | cut -d ' ' -f 2- | xargs -r cp -t "$corpus"
+	sort -n | awk -v max="$files_max" 'NR <= max { print $2 }' | xargs -r cp -t "$corpus"
 echo "$target: $(find "$corpus" -type f | wc -l) inputs," \
 	"$(du -bs "$corpus" | cut -f 1) bytes"
