@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 
-.PHONY: all help demo test ledger tidy format bench fuzz fuzz-coverage mutants coverage install package clean
+.PHONY: all help demo test ledger tidy format bench fuzz explore fuzz-coverage mutants coverage install package clean
 
 all: ## build build/weir, build/libweir.a and build/libweir.so (release)
 	@cmake --preset release >/dev/null
@@ -47,7 +47,10 @@ mutants: ## plant each fault of tests/mutants, and see that a test catches it
 	@tools/setup.sh test
 	@tools/mutants.py --jobs $(JOBS)
 
-fuzz-coverage: ## print which lines of the code under test the fuzz corpora reach, by file
+fuzz-explore: all ## explore two engines and a bad network to the full bounds (minutes)
+	@build/weir-explore --bound full
+
+coverage: ## print which lines of the code under test the fuzz corpora reach, by file
 	@tools/setup.sh fuzz
 	@cmake --preset fuzz-coverage >/dev/null
 	@cmake --build build-fuzzcov -j $(JOBS) --target fuzz-targets
