@@ -10,7 +10,7 @@ void plain_world(struct sim_world *w, const struct plain *plain)
 				       .start = PLAIN_START,
 				       .horizon_ns = 3600000 * MS,
 				       .steps_max = 1000000,
-				       .talks_max = 1,
+				       .talks_max = 4,
 				       .hosts_max = 2,
 				       .hooks = plain->hooks};
 	struct sim_talk_spec t = {.host = {0, 1},

@@ -118,6 +118,45 @@ static void test_window_and_stream_end(void **state)
 	sim_talks_free(&p.talks);
 }
 
+/* What is known of an end is what has reached it, in this boot of its host. */
+static void test_only_what_has_come_in(void **state)
+{
+	static const struct written data = {0, TCP_ACK, 1, 1, 20, 500, PLAIN};
+	static const struct written next = {0, TCP_ACK, 21, 1, 20, 500, PLAIN};
+	static const struct written ack = {1, TCP_ACK, 1, 41, 0, 80, PLAIN};
+	static const struct written syn = {0, TCP_SYN, 0, 0, 0, 500, OPT_MSS};
+	static const struct written answer = {1, TCP_SYN | TCP_ACK, 0, 1, 0, 80, OPT_MSS};
+	struct paper p;
+
+	(void)state;
+	paper_init(&p);
+	paper_handshake(&p);
+	paper_send(&p, &data); /* lost */
+	paper_pass(&p, &next);
+	assert_false(p.oracle.failed);
+	paper_pass(&p, &ack);
+	assert_non_null(strstr(p.oracle.text, "acknowledges what has not come in (1)"));
+	sim_talks_free(&p.talks);
+
+	paper_init(&p);
+	paper_send(&p, &syn); /* lost */
+	paper_pass(&p, &answer);
+	assert_non_null(strstr(p.oracle.text, "acknowledges what has not come in (0)"));
+	sim_talks_free(&p.talks);
+
+	paper_init(&p);
+	paper_pass(&p, &answer);
+	assert_non_null(strstr(p.oracle.text, "acknowledges what was never sent"));
+	sim_talks_free(&p.talks);
+
+	paper_init(&p);
+	paper_handshake(&p);
+	p.talks.boot[1]++; /* it crashed: it cannot know of the connection */
+	paper_pass(&p, &ack);
+	assert_non_null(strstr(p.oracle.text, "a segment of no life since the host's boot"));
+	sim_talks_free(&p.talks);
+}
+
 /* The receiver's half of silly windows, and the time an ACK may take. */
 static void test_small_steps_and_late_acks(void **state)
 {
@@ -449,6 +488,7 @@ int main(void)
 		cmocka_unit_test(test_good_talk_passes),
 		cmocka_unit_test(test_each_rule_of_the_tap),
 		cmocka_unit_test(test_window_and_stream_end),
+		cmocka_unit_test(test_only_what_has_come_in),
 		cmocka_unit_test(test_small_steps_and_late_acks),
 		cmocka_unit_test(test_each_rule_of_streams),
 		cmocka_unit_test(test_reset_after_time_wait),
