@@ -121,31 +121,45 @@ def states_section(states, run):
             f"{line}."]
 
 
-def packetdrill_section(scripts):
-    """What became of google/packetdrill's scripts; empty without the table."""
-    if scripts is None:
-        return []
-    passed = [s for s in scripts if s["result"] == "pass"]
-    out = ["", "## packetdrill", "",
-           f"Of {len(scripts)} scripts of google/packetdrill's `gtests/net/tcp`, "
-           f"{len(passed)} pass."]
-    kinds = Counter(s["kind"] for s in scripts if s["result"] != "pass")
-    if kinds:
-        out[-1] += " The others, by reason: " + ", ".join(
-            f"{kind} {n}" for kind, n in sorted(kinds.items())) + "."
-    out += ["", "| folder | scripts | pass |", "|---|---:|---:|"]
+# Kinds of packetdrill scripts that say nothing about TCP as the RFCs have it.
+NOT_PORTABLE = ("linux-only option", "script outside the adapter")
+
+
+def packetdrill_counts(lines):
+    """The sentence with the counts, and the table by folder. A script passes in all families or not
+    at all."""
+    scripts = {}
+    for line in lines:
+        scripts.setdefault(line["script"], []).append(line)
+    failed = {name: [x for x in of if x["result"] != "pass"] for name, of in scripts.items()}
+    passed = [name for name, bad in failed.items() if not bad]
+    portable = [name for name, bad in failed.items()
+                if not any(x["kind"] in NOT_PORTABLE for x in bad)]
+    kinds = Counter(bad[0]["kind"] for bad in failed.values() if bad)
+    out = [f"Of {len(scripts)} scripts of google/packetdrill's `gtests/net/tcp`, {len(portable)} "
+           "are portable: they need nothing that only Linux has. "
+           f"{len(passed)} of these pass. The others of all, by kind: "
+           + ", ".join(f"{kind} {n}" for kind, n in sorted(kinds.items())) + ".", "",
+           "| folder | scripts | portable | pass |", "|---|---:|---:|---:|"]
     folders = {}
-    for script in scripts:
-        folder = script["script"].rsplit("/", 1)[0] if "/" in script["script"] else "-"
-        folders.setdefault(folder, []).append(script)
-    for folder, members in sorted(folders.items()):
-        out.append(f"| {cell(folder)} | {len(members)} | "
-                   f"{sum(1 for s in members if s['result'] == 'pass')} |")
-    rest = [s for s in scripts if s["result"] != "pass"]
+    for name in scripts:
+        folders.setdefault(name.rsplit("/", 1)[0] if "/" in name else "-", []).append(name)
+    for folder, names in sorted(folders.items()):
+        out.append(f"| {cell(folder)} | {len(names)} | {sum(1 for n in names if n in portable)} | "
+                   f"{sum(1 for n in names if n in passed)} |")
+    return out
+
+
+def packetdrill_section(lines):
+    """What became of google/packetdrill's scripts; empty without the table."""
+    if lines is None:
+        return []
+    out = ["", "## packetdrill", ""] + packetdrill_counts(lines)
+    rest = [line for line in lines if line["result"] != "pass"]
     if rest:
         out += ["", "| script | family | kind | reason |", "|---|---|---|---|"]
-        out += [f"| `{s['script']}` | {s['family']} | {cell(s['kind'])} | {cell(s['reason'])} |"
-                for s in rest]
+        out += [f"| `{line['script']}` | {line['family']} | {cell(line['kind'])} | "
+                f"{cell(line['reason'])} |" for line in rest]
     return out
 
 

@@ -5,6 +5,7 @@ import os
 import tempfile
 
 import ledger
+import ledger_doc
 import ledger_run
 import ledger_scan
 
@@ -202,6 +203,19 @@ def check_places():
         yield f"places of faults: {found['RFC5961-03'].code}"
 
 
+def check_packetdrill():
+    """A script that fails in one family fails; what only Linux has is not portable."""
+    rows = [("a/x.pkt", "ipv4 ipv6", "pass", "", ""),
+            ("a/y.pkt", "ipv4", "pass", "", ""), ("a/y.pkt", "ipv6", "fail", "our fault", "r"),
+            ("b/z.pkt", "ipv4", "fail", "linux-only option", "r")]
+    names = ("script", "family", "result", "kind", "reason")
+    page = ledger_doc.packetdrill_section([dict(zip(names, row)) for row in rows])
+    for line in ("| a | 2 | 2 | 1 |", "| b | 1 | 0 | 0 |",
+                 "| `a/y.pkt` | ipv6 | our fault | r |"):
+        if line not in page:
+            yield f"packetdrill: no {line} in {page}"
+
+
 def check_document():
     with tempfile.TemporaryDirectory() as folder:
         make_tree(folder, {})
@@ -231,7 +245,7 @@ def check_document():
 
 def main():
     failed = [why for changes, want in TREES if (why := check_tree(changes, want))]
-    failed += list(check_scans()) + list(check_places())
+    failed += list(check_scans()) + list(check_places()) + list(check_packetdrill())
     failed += list(check_document())
     for why in failed:
         print(why)

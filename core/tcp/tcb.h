@@ -258,7 +258,7 @@ static inline void tcb_event(struct tcb *t, enum weir_event_kind k)
 	t->events |= 1u << k;
 }
 
-/* Tells the user of a problem that ends nothing, unless he does not want to hear of them (SHLD-20). */
+/* Tells the user of a problem that ends nothing, unless he does not want to hear (SHLD-20). */
 static inline void tcb_soft_error(struct tcb *t, enum weir_err what)
 {
 	if (t->user.soft_muted)
