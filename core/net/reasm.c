@@ -183,7 +183,7 @@ static void finish(struct reasm_slot *s, struct weir_frame *whole)
 /* May the piece be one of the packet by its length and place? */
 static bool fits(const struct ip_packet *p)
 {
-	uint32_t hdr = p->src.family == 4 ? IP4_HDR_LEN : 0;
+	uint32_t hdr = p->src.family == 4 ? IP4_HDR_LEN : IP6_HDR_LEN;
 
 	return p->len && (!p->more_frags || p->len % REASM_UNIT == 0) &&
 	       hdr + p->frag_off + p->len <= REASM_DATA_MAX;

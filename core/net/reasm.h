@@ -12,10 +12,10 @@
 #include "net/ip_in.h"
 
 #define REASM_TIMEOUT_NS 60000000000ull /* RFC 8200 4.5; RFC 1122 3.3.2: 60 to 120 s */
-#define REASM_DATA_MAX   65535u
-#define REASM_UNIT       8u   /* fragments begin at multiples of it */
-#define REASM_QUOTE_MAX  128u /* bytes of the first fragment, for an ICMP error */
-#define REASM_HDR_MAX    40u  /* of the header that is put in front */
+#define REASM_DATA_MAX   65535u         /* with the header, as any frame */
+#define REASM_UNIT       8u             /* fragments begin at multiples of it */
+#define REASM_QUOTE_MAX  128u           /* bytes of the first fragment, for an ICMP error */
+#define REASM_HDR_MAX    40u            /* of the header that is put in front */
 
 struct reasm_slot {
 	uint8_t *bytes; /* REASM_HDR_MAX bytes for the header, then the data */

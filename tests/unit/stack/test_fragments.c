@@ -30,9 +30,12 @@ static void cut_make(struct cut *c, uint8_t family, uint32_t id)
 			.seq = {PEER_ISN}, .flags = TCP_SYN, .payload = text, .len = TEXT});
 }
 
-/* The piece of `len` bytes at `off` of what follows the IP header. Returns its length. */
+/* The piece of `len` bytes at `off` of what follows the IP header (far beyond the end: with the bytes
+ * at the beginning). Returns its length. */
 static size_t cut_piece(const struct cut *c, uint8_t *out, uint32_t off, uint32_t len, bool more)
 {
+	const uint8_t *data = c->packet + c->hdr + (off < TEXT ? off : 0);
+
 	if (c->t.local.addr.family == 4) {
 		struct ip4_hdr h;
 
@@ -43,7 +46,7 @@ static size_t cut_piece(const struct cut *c, uint8_t *out, uint32_t off, uint32_
 		h.more_frags = more;
 		h.frag_off = (uint16_t)off;
 		ip4_emit(out, &h);
-		memcpy(out + IP4_HDR_LEN, c->packet + c->hdr + off, len);
+		memcpy(out + IP4_HDR_LEN, data, len);
 		return IP4_HDR_LEN + len;
 	}
 	memcpy(out, c->packet, IP6_HDR_LEN);
@@ -54,7 +57,7 @@ static size_t cut_piece(const struct cut *c, uint8_t *out, uint32_t off, uint32_
 	       (uint8_t[]){c->packet[6], 0, (uint8_t)(off >> 8), (uint8_t)(off | more), 0, 0,
 			   (uint8_t)(c->id >> 8), (uint8_t)c->id},
 	       8);
-	memcpy(out + IP6_HDR_LEN + 8, c->packet + c->hdr + off, len);
+	memcpy(out + IP6_HDR_LEN + 8, data, len);
 	return IP6_HDR_LEN + 8 + len;
 }
 
@@ -265,29 +268,27 @@ static void test_lengths(void **state)
 	}
 }
 
-/* Up to 65,535 bytes, and not one more: RFC 8200 4.5. */
+/* Up to 65,535 bytes with the header, and not one more. */
 static void test_beyond_the_largest(void **state)
 {
 	struct stk *f = *state;
 	static struct cut c;
-	uint8_t bytes[200];
-	size_t len;
 
 	stk_start(f);
-	cut_make(&c, 6, 5);
-	len = cut_piece(&c, bytes, 0, 16, true);
-	bytes[IP6_HDR_LEN + 2] = 0xff;
-	bytes[IP6_HDR_LEN + 3] = 0xf1;
-	assert_verdict(stk_frame(f, bytes, len), FRAGMENT_DROPPED);
-	bytes[IP6_HDR_LEN + 3] = 0xf9; /* 65,528 bytes before it and 8 of its own */
-	bytes[5] = 8 + 8;
-	assert_verdict(stk_frame(f, bytes, len), FRAGMENT_DROPPED);
-	len = cut_piece(&c, bytes, 0, 7, false);
-	bytes[IP6_HDR_LEN + 2] = 0xff;
-	bytes[IP6_HDR_LEN + 3] = 0xf8;
-	assert_verdict(stk_frame(f, bytes, len), IP_FRAGMENT); /* exactly 65,535 */
-	f->now += MINUTE;
-	assert_false(stk_out(f));
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t room = 65535 - (i ? IP6_HDR_LEN : IP4_HDR_LEN);
+		uint32_t off = room / 8 * 8;
+
+		cut_make(&c, i ? 6 : 4, 5);
+		for (unsigned more = 0; more < 2; more++) {
+			uint32_t len = more ? 8 : room - off + 1;
+
+			assert_verdict(send_piece(f, &c, off, len, more), FRAGMENT_DROPPED);
+		}
+		assert_verdict(send_piece(f, &c, off, room - off, false), IP_FRAGMENT);
+		f->now += MINUTE;
+		assert_false(stk_out(f));
+	}
 }
 
 /* Another end than the one that is known, and data beyond the end. */
