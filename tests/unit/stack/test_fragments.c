@@ -30,8 +30,8 @@ static void cut_make(struct cut *c, uint8_t family, uint32_t id)
 			.seq = {PEER_ISN}, .flags = TCP_SYN, .payload = text, .len = TEXT});
 }
 
-/* The piece of `len` bytes at `off` of what follows the IP header (far beyond the end: with bytes of
- * the beginning). Returns its length. */
+/* The piece of `len` bytes at `off` of what follows the IP header (far beyond its end: with bytes
+ * of the beginning). Returns its length. */
 static size_t cut_piece(const struct cut *c, uint8_t *out, uint32_t off, uint32_t len, bool more)
 {
 	const uint8_t *data = c->packet + c->hdr + (off < TEXT ? off : 0);
