@@ -223,8 +223,8 @@ static void on_syn(struct sim_host *h, const struct weir_event *ev)
 }
 
 /* An old SYN came again after the connection had ended, and the ISN that answers it lies among the
- * numbers that were used just now, since these were used faster than the ISN's clock runs. Then an
- * old ACK may fit. RFC 9293 3.4.3 leaves that to slow networks; the three handshakes cannot help. */
+ * numbers that were used just now, since they were used faster than the ISN's clock runs: an old
+ * ACK may fit. The three handshakes cannot help then (RFC 9293 3.4.3). */
 static bool is_overrun(const struct sim_talk *t)
 {
 	const struct sim_wire_end *now = &t->wire[1], *was = now->past;

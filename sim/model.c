@@ -236,6 +236,41 @@ void sim_model_silence(const struct sim_judged *j, uint64_t longest_ns)
 		fail(j, "what is out was not sent again for longer than any timer runs");
 }
 
+void sim_model_wake(const struct sim_judged *j, weir_time deadline, uint64_t longest_ns)
+{
+	if (!is_over(j->info->state) && j->info->snd_una != j->info->snd_nxt &&
+	    deadline > j->o->now + longest_ns)
+		fail(j, "something is out and nobody will wake");
+}
+
+/* --- Records -----------------------------------------------------------------------------------
+ */
+
+void sim_model_timewait(const struct sim_judged *j)
+{
+	if (!fin_acked(j) || !fin_heard(j) || !fin_taken(j))
+		fail(j, "TIME-WAIT without both FINs");
+}
+
+static bool any_syn_heard(const struct sim_wire_end *life, uint32_t boot)
+{
+	for (; life != NULL; life = life->past)
+		if (life->syn_heard && life->syn_heard_boot == boot)
+			return true;
+	return false;
+}
+
+void sim_model_half(struct sim_oracle *o, const struct sim_talks *talks,
+		    const struct sim_talk *newest, unsigned side)
+{
+	uint32_t boot = talks->boot[newest->spec.host[side]];
+
+	for (const struct sim_talk *t = newest; t != NULL; t = sim_talks_older(talks, t))
+		if (any_syn_heard(&t->wire[!side], boot))
+			return;
+	SIM_FAIL_TALK(o, newest, side, "state: a half-open record, but no SYN has come in");
+}
+
 /* --- Windows -----------------------------------------------------------------------------------
  */
 
@@ -363,23 +398,38 @@ static void judge_conn(struct sim_host *h, const struct weir_info *info)
 	if (info->snd_nxt - info->snd_una <= info->cwnd_bytes &&
 	    seq_geq(seq_make(j.me->acked), seq_make(j.me->credit_until)))
 		j.me->credit = 0;
-	if (!is_over(info->state) && info->snd_una != info->snd_nxt &&
-	    h->deadline > h->oracle->now + longest)
-		fail(&j, "something is out and nobody will wake");
+	sim_model_wake(&j, h->deadline, longest);
 }
 
-static void judge_records(struct sim_host *h)
+static void judge_timewaits(struct sim_host *h)
 {
 	uint32_t cursor = 0;
 	struct weir_info info;
 	struct sim_judged j;
 
 	while (weir_walk(h->stack, WEIR_WALK_TIMEWAITS, &cursor, h->oracle->now, &info))
-		if (!find(h, &info, &j))
+		if (find(h, &info, &j))
+			sim_model_timewait(&j);
+		else
 			sim_oracle_fail(h->oracle, "host %u: TIME-WAIT of no connection",
 					h->number);
-		else if (!fin_acked(&j) || !fin_heard(&j))
-			fail(&j, "TIME-WAIT without both FINs");
+}
+
+static void judge_halfs(struct sim_host *h)
+{
+	uint32_t cursor = 0;
+	struct weir_info info;
+	const struct sim_talk *t;
+	unsigned side;
+
+	while (weir_walk(h->stack, WEIR_WALK_HALFS, &cursor, h->oracle->now, &info)) {
+		t = sim_talks_find(h->talks, &info.tuple.local, &info.tuple.remote, &side);
+		if (t != NULL)
+			sim_model_half(h->oracle, h->talks, t, side);
+		else
+			sim_oracle_fail(h->oracle, "host %u: a half-open record of no connection",
+					h->number);
+	}
 }
 
 void sim_model_step(struct sim_host *h)
@@ -390,8 +440,10 @@ void sim_model_step(struct sim_host *h)
 	while (!h->oracle->failed &&
 	       weir_walk(h->stack, WEIR_WALK_CONNS, &cursor, h->oracle->now, &info))
 		judge_conn(h, &info);
-	if (!h->oracle->failed)
-		judge_records(h);
+	if (!h->oracle->failed) {
+		judge_timewaits(h);
+		judge_halfs(h);
+	}
 }
 
 void sim_model_sent(struct sim_host *h)

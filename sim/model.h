@@ -30,7 +30,13 @@ void sim_model_state(const struct sim_judged *j);
 void sim_model_change(const struct sim_judged *j);
 void sim_model_numbers(const struct sim_judged *j);
 void sim_model_silence(const struct sim_judged *j, uint64_t longest_ns);
+void sim_model_wake(const struct sim_judged *j, weir_time deadline, uint64_t longest_ns);
 void sim_model_window(const struct sim_judged *j);
+/* Of records: TIME-WAIT; half-open ones, of which only the endpoints are known (`newest` is the
+ * latest talk between them, `side` the one that holds the record). */
+void sim_model_timewait(const struct sim_judged *j);
+void sim_model_half(struct sim_oracle *o, const struct sim_talks *talks,
+		    const struct sim_talk *newest, unsigned side);
 /* Is the reason of an end one that was seen? */
 void sim_model_end(struct sim_oracle *o, const struct sim_talks *talks, struct sim_talk *t,
 		   unsigned side, enum weir_err reason);

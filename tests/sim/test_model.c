@@ -274,6 +274,37 @@ static void test_silence(void **state)
 	}
 }
 
+static void test_somebody_wakes(void **state)
+{
+	const struct written data = {0, ACK, 1, 1, 60, 500, PLAIN};
+	struct paper p;
+
+	(void)state;
+	for (unsigned late = 0; late < 2; late++) {
+		struct weir_info info;
+		struct sim_judged j;
+
+		shake(&p);
+		paper_pass(&p, &data);
+		info = truth(&p, 0, WEIR_STATE_ESTABLISHED);
+		j = judged(&p, 0, &info);
+		sim_model_wake(&j, p.oracle.now + 10 * SECOND + late, 10 * SECOND);
+		expect(&p, late ? "nobody will wake" : NULL);
+	}
+	/* With nothing out nobody need wake. */
+	for (unsigned out = 0; out < 2; out++) {
+		struct weir_info info;
+		struct sim_judged j;
+
+		shake(&p);
+		info = truth(&p, 0, WEIR_STATE_ESTABLISHED);
+		info.snd_nxt += out;
+		j = judged(&p, 0, &info);
+		sim_model_wake(&j, WEIR_NEVER, 10 * SECOND);
+		expect(&p, out ? "nobody will wake" : NULL);
+	}
+}
+
 static void test_congestion_window(void **state)
 {
 	struct paper p;
@@ -291,6 +322,59 @@ static void test_congestion_window(void **state)
 		sim_model_window(&j);
 		expect(&p, over ? "bytes are out, cwnd is 1000" : NULL);
 	}
+}
+
+/* --- Records ---------------------------------------------------------------------------------- */
+
+static void expect_timewait(struct paper *p, const char *text)
+{
+	struct weir_info info = truth(p, 0, WEIR_STATE_TIME_WAIT);
+	struct sim_judged j = judged(p, 0, &info);
+
+	assert_false(p->oracle.failed);
+	sim_model_timewait(&j);
+	expect(p, text);
+}
+
+static void close_both(struct paper *p);
+
+static void test_time_wait_records(void **state)
+{
+	struct paper p;
+
+	(void)state;
+	close_both(&p);
+	expect_timewait(&p, NULL);
+	shake(&p);
+	fin_of(&p, 0);
+	ack_of_fin(&p, 1, 1);
+	expect_timewait(&p, "TIME-WAIT without both FINs");
+	shake(&p);
+	fin_of(&p, 0);
+	fin_of(&p, 1);
+	ack_of_fin(&p, 0, 2);
+	expect_timewait(&p, "TIME-WAIT without both FINs");
+}
+
+static void test_half_open_records(void **state)
+{
+	const struct written syn = {0, SYN, 0, 0, 0, 500, OPT_MSS};
+	struct paper p;
+
+	(void)state;
+	begin(&p);
+	paper_pass(&p, &syn);
+	sim_model_half(&p.oracle, &p.talks, p.talk, 1);
+	expect(&p, NULL);
+	begin(&p);
+	paper_send(&p, &syn); /* lost */
+	sim_model_half(&p.oracle, &p.talks, p.talk, 1);
+	expect(&p, "no SYN has come in");
+	begin(&p);
+	paper_pass(&p, &syn);
+	p.talks.boot[1]++; /* the host that heard it has crashed since */
+	sim_model_half(&p.oracle, &p.talks, p.talk, 1);
+	expect(&p, "no SYN has come in");
 }
 
 /* --- Ends ------------------------------------------------------------------------------------- */
@@ -363,7 +447,10 @@ int main(void)
 		cmocka_unit_test(test_arrows),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_somebody_wakes),
 		cmocka_unit_test(test_congestion_window),
+		cmocka_unit_test(test_time_wait_records),
+		cmocka_unit_test(test_half_open_records),
 		cmocka_unit_test(test_ends_that_something_led_to),
 		cmocka_unit_test(test_ends_that_nothing_led_to),
 	};
