@@ -48,6 +48,13 @@ static bool plan_syn(const struct tcb *t, enum weir_counter why, struct tcp_plan
 	return true;
 }
 
+/* MUST-61: on what leaves nothing queued behind it, also when it goes again. */
+static void add_push(const struct tcb *t, struct tcp_plan *p)
+{
+	if (p->len && !t->sndq.more && seq_eq(seq_add(p->seq, p->len), sndq_end(&t->sndq)))
+		p->flags |= TCP_PSH;
+}
+
 /* One segment from `seq` on again, no more than `max` bytes. */
 static bool plan_again(const struct tcb *t, seq_t seq, uint32_t max, enum weir_counter why,
 		       struct tcp_plan *p)
@@ -66,7 +73,22 @@ static bool plan_again(const struct tcb *t, seq_t seq, uint32_t max, enum weir_c
 	p->why = why;
 	if (fin_sent(t) && seq_eq(seq_add(seq, p->len), end))
 		p->flags |= TCP_FIN;
+	add_push(t, p);
 	return p->len || (p->flags & TCP_FIN);
+}
+
+/* The window opened after probes: what is queued behind the byte of the last one goes along with
+ * it, or else it would wait for that byte's ACK (Nagle). */
+static void add_queued(const struct tcb *t, uint32_t max, struct tcp_plan *p)
+{
+	uint32_t queued = sndq_end(&t->sndq).v - t->snd.nxt.v;
+	uint32_t room = max - p->len;
+
+	if ((p->flags & (TCP_SYN | TCP_FIN)) || fin_sent(t) ||
+	    !seq_eq(seq_add(p->seq, p->len), t->snd.nxt))
+		return;
+	p->len += queued < room ? queued : room;
+	add_push(t, p);
 }
 
 /* After an RTO. SND.UNA's segment always goes (RFC6298-10); the rest as cwnd and window allow. */
@@ -92,7 +114,11 @@ static bool plan_resend(struct tcb *t, struct tcp_plan *p)
 			return false;
 		}
 	}
-	return plan_again(t, t->snd.rtx, max, t->rec.again, p);
+	if (!plan_again(t, t->snd.rtx, max, t->rec.again, p))
+		return false;
+	if (p->why == WEIR_CTR_RETX_WINDOW)
+		add_queued(t, max, p);
+	return true;
 }
 
 /* May a piece of `len` of `queued` bytes go, though it is not a full segment? */
@@ -164,8 +190,7 @@ static bool plan_new(struct tcb *t, uint32_t gso_max, struct tcp_plan *p)
 	p->len = len ? packet_len(t, len, queued, flight, gso_max) : 0;
 	if (p->len > t->snd.mss)
 		p->gso_size = (uint16_t)t->snd.mss;
-	if (p->len && p->len == queued && !t->sndq.more)
-		p->flags |= TCP_PSH; /* MUST-61 */
+	add_push(t, p);
 	if (p->len == queued)
 		add_fin(t, room, p);
 	return p->len || (p->flags & TCP_FIN);
@@ -249,7 +274,7 @@ static void sent_sequence(struct tcp_env *env, struct tcb *t, const struct tcp_p
 	bool first = seq_eq(p->seq, t->snd.una);
 
 	if (seq_gt(end, t->snd.nxt)) {
-		bool whole = seq_eq(t->snd.rtx, t->snd.nxt);
+		bool whole = seq_eq(t->snd.rtx, p->seq); /* nothing before it is to go again */
 
 		env->counters[WEIR_CTR_BYTES_OUT] += p->len;
 		t->snd.nxt = end;

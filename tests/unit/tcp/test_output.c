@@ -336,7 +336,7 @@ static void test_resend_after_timeout(void **state)
 	assert_plan(f, RETX_TIMEOUT, SND + 2 * MSS, MSS, TCP_ACK);
 	assert_no_plan(f);
 	fix_ack(f, SND + 4 * MSS, 65535); /* the peer had one of them already */
-	assert_plan(f, RETX_TIMEOUT, SND + 4 * MSS, 500, TCP_ACK | TCP_FIN);
+	assert_plan(f, RETX_TIMEOUT, SND + 4 * MSS, 500, TCP_ACK | TCP_FIN | TCP_PSH);
 	assert_no_plan(f);
 	fix_ack(f, SND + 4501, 65535);
 	assert_int_equal(t->state, WEIR_STATE_FIN_WAIT_2);

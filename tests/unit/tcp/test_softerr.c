@@ -93,7 +93,7 @@ static void test_path(void **state)
 	fix_ack(f, SND + 600, 65535);
 	for (uint32_t at = 600; at < 5 * MSS; at += 600)
 		assert_plan(f, RETX_PMTU, SND + at, at + 600 > 5 * MSS ? 5 * MSS - at : 600,
-			    TCP_ACK);
+			    at + 600 < 5 * MSS ? TCP_ACK : TCP_ACK | TCP_PSH);
 	assert_no_plan(f);
 	assert_int_equal(t->cc.cwnd, cwnd);
 }
