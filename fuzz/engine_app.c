@@ -394,8 +394,10 @@ void app_close_all(struct world *w)
 
 		if (!w->conns[i].used)
 			continue;
-		/* A user timeout of 0 is the wish to wait for ever. */
+		/* A user timeout of 0 is the wish to wait for ever; and keep-alive every 64 ms
+		 * would only make the end longer. */
 		weir_conn_set(w->stack, c, WEIR_OPT_USER_TIMEOUT_MS, 300000);
+		weir_conn_set(w->stack, c, WEIR_OPT_KEEPALIVE, 0);
 		weir_close(w->stack, c, w->now);
 	}
 }

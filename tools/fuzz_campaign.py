@@ -2,6 +2,7 @@
 """Runs fuzz targets for a number of CPU minutes each, and keeps the table of what was reached.
 
     tools/fuzz_campaign.py run --build DIR --minutes N TARGET...   fuzz, in slices, one at a time
+    tools/fuzz_campaign.py adopt FILE...            take over rows that a run elsewhere has made
     tools/fuzz_campaign.py table                    write the table into docs/fuzzing.md
     tools/fuzz_campaign.py check                    which rows were made with other code than this
 
@@ -182,7 +183,7 @@ def new_row(name, code, commit):
 def run_target(args, name, seconds, targets):
     """Slices until the row has its time. False: there is a finding."""
     folder = os.path.join(os.path.abspath(args.build), "campaign", name)
-    code = args.code or code_hash(name, targets)
+    code = code_hash(name, targets)
     for sub in ("corpus", "crashes"):
         os.makedirs(os.path.join(folder, sub), exist_ok=True)
     while True:
@@ -264,6 +265,23 @@ def table(args):
     return 0
 
 
+def adopt(args):
+    """Rows of other files, unless a longer run of the same code is there."""
+    rows = read_rows(args.rows)
+    for path in args.file:
+        for name, row in read_rows(path).items():
+            mine = rows.get(name)
+            if mine and mine["code"] == row["code"]:
+                row["lines"] = row["lines"] or mine["lines"]
+                row["lines_all"] = row["lines_all"] or mine["lines_all"]
+                if mine["cpu_s"] > row["cpu_s"]:
+                    continue
+            row["corpus_files"], row["corpus_bytes"] = corpus_size(name)
+            rows[name] = row
+    write_rows(args.rows, rows)
+    return 0
+
+
 def check(args):
     targets, rows, bad = read_targets(), read_rows(args.rows), 0
     for name in sorted(targets):
@@ -294,9 +312,11 @@ def main():
     p.add_argument("--slice", type=float, default=120, metavar="S", help="CPU seconds at once")
     p.add_argument("--max-len", type=int, default=0, metavar="BYTES", help="of an input")
     p.add_argument("--commit", metavar="ID", help="what the build was made of, if not this tree")
-    p.add_argument("--code", metavar="HASH", help="of that code, as `hash` prints it")
     p.add_argument("target", nargs="*")
     p.set_defaults(do=run)
+    p = commands.add_parser("adopt")
+    p.add_argument("file", nargs="+")
+    p.set_defaults(do=adopt)
     commands.add_parser("table").set_defaults(do=table)
     commands.add_parser("check").set_defaults(do=check)
     args = parser.parse_args()
