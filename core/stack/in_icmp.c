@@ -169,6 +169,7 @@ static enum weir_counter echo(struct stack_in *in, const struct icmp_msg *m)
 {
 	struct weir_stack *s = in->s;
 	bool v4 = in->pkt.dst.family == 4;
+	size_t len = (v4 ? IP4_HDR_LEN : IP6_HDR_LEN) + ICMP_HDR_LEN + m->body_len;
 	struct icmp_msg reply = {.type = v4 ? ICMP_ECHO_REPLY : ICMP6_ECHO_REPLY,
 				 .rest = m->rest,
 				 .body = m->body,
@@ -176,7 +177,7 @@ static enum weir_counter echo(struct stack_in *in, const struct icmp_msg *m)
 
 	if (!netif_is_ours(&s->netif, &in->pkt.dst))
 		return WEIR_CTR_IP_NOT_OURS;
-	if (s->echo_len || ICMP_HDR_LEN + m->body_len > s->cfg.link_mtu) {
+	if (s->echo_len || len > s->cfg.link_mtu) { /* it came in fragments */
 		++*stack_counter(s, WEIR_CTR_REPLY_DROPPED);
 		return WEIR_CTR_ICMP_ECHO;
 	}

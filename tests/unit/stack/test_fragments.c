@@ -357,6 +357,41 @@ static void test_not_for_us(void **state)
 	assert_true(weir_deadline(f->s, f->now) == WEIR_NEVER);
 }
 
+/* An echo request that came in pieces is answered if the answer fits the link in one packet. */
+static void test_echo(void **state)
+{
+	struct stk *f = *state;
+	static struct cut c;
+	uint8_t body[1600] = {0};
+
+	stk_start(f);
+	for (unsigned i = 0; i < 4; i++) {
+		uint8_t family = i & 1 ? 6 : 4;
+		bool fits = i < 2;
+		size_t hdr = (family == 4 ? IP4_HDR_LEN : IP6_HDR_LEN) + ICMP_HDR_LEN;
+		struct icmp_msg m = {.type = family == 4 ? 8 : 128,
+				     .body = body,
+				     .body_len = 1500 - hdr + !fits};
+		const struct weir_tuple *t = &c.t;
+
+		cut_make(&c, family, 5);
+		stk_ip(c.packet, &t->remote.addr, &t->local.addr,
+		       family == 4 ? IP_PROTO_ICMP : IP_PROTO_ICMP6, ICMP_HDR_LEN + m.body_len);
+		c.len = hdr + m.body_len;
+		if (family == 4)
+			icmp4_emit(c.packet + c.hdr, &m);
+		else
+			icmp6_emit(c.packet + c.hdr, &m, t->remote.addr.bytes, t->local.addr.bytes);
+		for (uint32_t n = 0; n < 2; n++)
+			assert_verdict(send_nth(f, &c, n), IP_FRAGMENT);
+		assert_verdict(send_nth(f, &c, 2), ICMP_ECHO);
+		assert_int_equal(stk_out(f), fits);
+		if (fits)
+			assert_int_equal(f->len, 1500);
+	}
+	assert_int_equal(counter(f, REPLY_DROPPED), 2);
+}
+
 /* The device vouches for a piece, not for what it belongs to. */
 static void test_checksum_of_the_whole(void **state)
 {
@@ -381,12 +416,19 @@ static void test_checksum_of_the_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_every_order), TEST(test_apart),
-		TEST(test_timeout),     TEST(test_overlap),
-		TEST(test_duplicate),   TEST(test_atomic),
-		TEST(test_lengths),     TEST(test_beyond_the_largest),
-		TEST(test_two_ends),    TEST(test_bound),
-		TEST(test_not_for_us),  TEST(test_checksum_of_the_whole),
+		TEST(test_every_order),
+		TEST(test_apart),
+		TEST(test_timeout),
+		TEST(test_overlap),
+		TEST(test_duplicate),
+		TEST(test_atomic),
+		TEST(test_lengths),
+		TEST(test_beyond_the_largest),
+		TEST(test_two_ends),
+		TEST(test_bound),
+		TEST(test_not_for_us),
+		TEST(test_echo),
+		TEST(test_checksum_of_the_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
