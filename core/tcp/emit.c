@@ -55,7 +55,7 @@ static void syn_segment(struct tcp_env *env, struct tcb *t, uint32_t clock, stru
 		tcp_syn_options(&seg->opts, env->cfg, mss, t->rcv_wscale, clock);
 	else
 		tcp_synack_options(&seg->opts, &agreed, mss, clock, t->ts.recent);
-	seg->wnd = window_syn(t->user.rcvbuf);
+	seg->wnd = (uint16_t)tcb_rcv_wnd(t); /* as first offered (SHLD-14) */
 }
 
 /* RFC2883-02: behind a block that came twice stands the one that it is part of. */
