@@ -87,7 +87,7 @@ static int print_usage(void)
 		printf("                     %-9s %s\n", storm_part_name((enum storm_part)p),
 		       storm_part_text((enum storm_part)p));
 	printf("  --talks LIST     only these connections, by number; none: no connection\n"
-	       "  --troubles LIST  only these crashes, cuts and changes of MTU; none: none\n"
+	       "  --troubles LIST  only these crashes, cuts and the like; none: none\n"
 	       "  --bytes N        no end sends more\n"
 	       "  --until STEP     stop before this step\n"
 	       "\n"

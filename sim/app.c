@@ -100,6 +100,33 @@ void sim_app_event(const struct sim_app *a, const struct weir_event *ev)
 	}
 }
 
+/* Changes an option, to what may be set at any time and harms no stream. */
+static void meddle(const struct sim_app *a)
+{
+	struct sim_end *e = my_end(a);
+	uint32_t bytes = (uint32_t)sim_rng_range(&e->rng, 1, 40000);
+
+	switch (sim_rng_below(&e->rng, 5)) {
+	case 0:
+		set_option(a, WEIR_OPT_NODELAY, sim_rng_below(&e->rng, 2));
+		break;
+	case 1:
+		set_option(a, WEIR_OPT_SNDBUF, bytes);
+		break;
+	case 2:
+		e->rcvbuf = bytes > e->rcvbuf ? bytes : e->rcvbuf;
+		e->rcvbuf_least = bytes < e->rcvbuf_least ? bytes : e->rcvbuf_least;
+		set_option(a, WEIR_OPT_RCVBUF, bytes);
+		break;
+	case 3:
+		set_option(a, WEIR_OPT_DSCP, sim_rng_below(&e->rng, 64));
+		break;
+	default:
+		set_option(a, WEIR_OPT_TTL, sim_rng_range(&e->rng, 1, 255));
+		break;
+	}
+}
+
 /* --- Reading -----------------------------------------------------------------------------------
  */
 
@@ -359,6 +386,9 @@ void sim_app_run(const struct sim_app *a)
 	struct sim_end *e = my_end(a);
 	bool did = true;
 
+	if (e->phase != SIM_PHASE_ENDED && !e->closed &&
+	    sim_rng_chance(&e->rng, my_plan(a)->meddle_ppm))
+		meddle(a);
 	while (did && !a->oracle->failed) {
 		did = false;
 		if (may_read(a) && e->read_at <= a->now) {

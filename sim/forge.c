@@ -226,15 +226,15 @@ static bool joined(const struct sim_wire_end *a, const struct sim_wire_end *b)
 	       a->past == NULL && b->past == NULL;
 }
 
-/* A SYN must meet a connection: a listener would answer it, and a TIME-WAIT record may. `side` is
- * the one whose segment was seen. */
+/* A SYN must meet a connection, one that nothing ends but FINs: a listener would answer it, and a
+ * TIME-WAIT record may. `side` is the one whose segment was seen. */
 static bool may_take_syn(const struct sim_world *w, const struct sim_talk *t, unsigned side)
 {
 	const struct sim_wire_end *from = &t->wire[side], *to = &t->wire[!side];
 	bool over = from->has_fin && seq_gt(seq_make(to->ack), seq_make(from->fin));
 
-	return t->end[!side].phase == SIM_PHASE_OPEN && !over &&
-	       to->boot == w->talks.boot[t->spec.host[!side]];
+	return t->spec.expect == SIM_EXPECT_INTACT && t->end[!side].phase == SIM_PHASE_OPEN &&
+	       !over && to->boot == w->talks.boot[t->spec.host[!side]];
 }
 
 void sim_forge_beside(struct sim_forge *f, struct sim_world *w, unsigned from,

@@ -71,6 +71,8 @@ static enum weir_err make_stack(struct sim_host *h, size_t bytes, weir_time now)
 	return err;
 }
 
+static void settle(struct sim_host *h);
+
 static bool start(struct sim_host *h, weir_time now)
 {
 	size_t bytes = weir_stack_bytes(&h->cfg.stack);
@@ -155,8 +157,24 @@ void sim_host_boot(struct sim_host *h, weir_time now)
 	}
 	if (!start(h, now))
 		return;
-	for (unsigned i = 0; i < h->listener_count; i++)
+	h->deaf = true;
+	sim_host_hear(h);
+}
+
+void sim_host_deafen(struct sim_host *h)
+{
+	for (unsigned i = 0; i < h->listener_count && !h->deaf; i++)
+		if (weir_listener_close(h->stack, h->listener[i]) != WEIR_OK)
+			sim_oracle_fail(h->oracle, "host %u: a listener is gone", h->number);
+	h->deaf = true;
+	settle(h);
+}
+
+void sim_host_hear(struct sim_host *h)
+{
+	for (unsigned i = 0; i < h->listener_count && h->deaf; i++)
 		listen_again(h, i);
+	h->deaf = false;
 }
 
 void sim_host_listen_args(struct sim_host *h, const struct weir_listen_args *args)
@@ -179,9 +197,7 @@ void sim_host_finish(struct sim_host *h)
 
 	if (h->stack == NULL)
 		return;
-	for (unsigned i = 0; i < h->listener_count; i++)
-		if (weir_listener_close(h->stack, h->listener[i]) != WEIR_OK)
-			sim_oracle_fail(h->oracle, "host %u: a listener is gone", h->number);
+	sim_host_deafen(h);
 	h->listener_count = 0;
 	weir_stack_usage(h->stack, &usage);
 	sim_oracle_usage(h->oracle, h->number, &usage);
@@ -255,7 +271,7 @@ static void on_accepted(struct sim_host *h, const struct weir_event *ev)
 	t->end[1].phase = SIM_PHASE_OPEN;
 	t->end[1].ever_open = true;
 	t->end[1].life = t->wire[1].life;
-	t->end[1].rcvbuf = (uint32_t)h->cfg.stack.rcvbuf;
+	t->end[1].rcvbuf = t->end[1].rcvbuf_least = (uint32_t)h->cfg.stack.rcvbuf;
 	sim_app_opened(&a, ev->conn);
 	if (weir_conn_user_set(h->stack, ev->conn, user_of(t, 1)) != WEIR_OK)
 		sim_oracle_fail(h->oracle, "host %u: an accepted connection is gone", h->number);
@@ -425,7 +441,7 @@ void sim_host_open(struct sim_host *h, struct sim_talk *t, unsigned side, weir_t
 	t->at[side] = info.tuple.local;
 	sim_talks_index(h->talks, t);
 	t->end[side].phase = SIM_PHASE_OPENING;
-	t->end[side].rcvbuf = (uint32_t)h->cfg.stack.rcvbuf;
+	t->end[side].rcvbuf = t->end[side].rcvbuf_least = (uint32_t)h->cfg.stack.rcvbuf;
 	sim_app_opened(&a, conn);
 	run_app(h, t, side);
 	settle(h);

@@ -42,6 +42,7 @@ struct sim_host {
 	weir_listener listener[SIM_LISTENERS_MAX];
 	struct weir_listen_args listens[SIM_LISTENERS_MAX]; /* what each was made with */
 	unsigned listener_count;
+	bool deaf;          /* they are closed for now */
 	weir_time up_at;    /* when it comes back, if it is down; WEIR_NEVER: it does not */
 	uint32_t syn_seq;   /* of the frame that is being taken in */
 	weir_time deadline; /* the stack's, after the last step */
@@ -57,6 +58,9 @@ void sim_host_free(struct sim_host *h);
 void sim_host_crash(struct sim_host *h, weir_time up_at);
 /* It comes back with the same addresses and listeners, and other keys. */
 void sim_host_boot(struct sim_host *h, weir_time now);
+/* Its listeners are closed, and made again. */
+void sim_host_deafen(struct sim_host *h);
+void sim_host_hear(struct sim_host *h);
 
 void sim_host_listen(struct sim_host *h, uint16_t port, enum weir_accept_mode mode);
 void sim_host_listen_args(struct sim_host *h, const struct weir_listen_args *args);

@@ -14,6 +14,8 @@ enum sim_event_kind {
 	SIM_EVENT_WAKE,   /* an application's pause ends */
 	SIM_EVENT_CRASH,  /* a host crashes, until `until` */
 	SIM_EVENT_BOOT,   /* it comes back */
+	SIM_EVENT_DEAFEN, /* its listeners are closed */
+	SIM_EVENT_HEAR,   /* they are back */
 	SIM_EVENT_CUT,    /* a link is cut */
 	SIM_EVENT_MEND,   /* it works again */
 	SIM_EVENT_MTU,    /* a link has another MTU */

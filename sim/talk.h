@@ -52,6 +52,7 @@ struct sim_plan {
 	uint64_t write_gap_ns, read_gap_ns; /* pause after each; 0: none */
 	uint64_t stall_at, stall_ns;        /* stops reading once, after `stall_at` bytes */
 	uint64_t abort_at;                  /* for SIM_CLOSE_ABORT */
+	uint32_t meddle_ppm;                /* changes an option, of the times that it runs */
 	uint32_t urgent_ppm, more_ppm;      /* writes with WEIR_SEND_URGENT, WEIR_SEND_MORE */
 	enum sim_start start;
 	enum sim_close close;
@@ -106,7 +107,8 @@ struct sim_end {
 	bool lost;               /* its host crashed under it, or was down when it should open */
 	bool readable, writable; /* as the events said */
 	bool stalled;            /* the planned stall was begun */
-	uint32_t rcvbuf;         /* bytes; 0 before it is open */
+	uint32_t rcvbuf;         /* bytes, the most it was set to; 0 before it is open */
+	uint32_t rcvbuf_least;   /* ... and the least */
 	enum weir_err reason;    /* once ended */
 	weir_time read_at, write_at; /* not before */
 	weir_time wake;              /* when it must run next; WEIR_NEVER */

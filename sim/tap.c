@@ -192,7 +192,7 @@ static void find_life(struct tapped *t)
 /* The edge moves in steps that are worth a segment (RFC 9293 MUST-39), or not at all. */
 static void judge_step(const struct tapped *t, uint32_t step, uint32_t crumb)
 {
-	uint32_t half = t->talk->end[t->side].rcvbuf / 2;
+	uint32_t half = t->talk->end[t->side].rcvbuf_least / 2;
 	uint32_t least = t->me->mss - TS_OPTION;
 
 	if (least > SEGMENT_LEAST)

@@ -351,7 +351,7 @@ void sim_world_trouble_add(struct sim_world *w, const struct sim_trouble *t)
 	struct sim_event begins = {.at = at, .host = t->host, .until = until};
 	struct sim_event ends = {.at = until, .host = t->host};
 
-	if (t->kind != SIM_TROUBLE_CRASH) {
+	if (t->kind != SIM_TROUBLE_CRASH && t->kind != SIM_TROUBLE_DEAF) {
 		begins.host = ends.host = t->to;
 		begins.from = ends.from = t->from;
 	}
@@ -359,6 +359,10 @@ void sim_world_trouble_add(struct sim_world *w, const struct sim_trouble *t)
 	case SIM_TROUBLE_CRASH:
 		begins.kind = SIM_EVENT_CRASH;
 		ends.kind = SIM_EVENT_BOOT;
+		break;
+	case SIM_TROUBLE_DEAF:
+		begins.kind = SIM_EVENT_DEAFEN;
+		ends.kind = SIM_EVENT_HEAR;
 		break;
 	case SIM_TROUBLE_CUT:
 		begins.kind = SIM_EVENT_CUT;
@@ -424,6 +428,14 @@ static void run_trouble(struct sim_world *w, const struct sim_event *ev)
 		if (h->stack == NULL)
 			sim_host_boot(h, ev->at);
 		break;
+	case SIM_EVENT_DEAFEN:
+		if (h->stack != NULL)
+			sim_host_deafen(h);
+		break;
+	case SIM_EVENT_HEAR:
+		if (h->stack != NULL)
+			sim_host_hear(h);
+		break;
 	case SIM_EVENT_CUT:
 	case SIM_EVENT_MEND:
 		l->cut = ev->kind == SIM_EVENT_CUT;
@@ -461,6 +473,8 @@ static void run_event(struct sim_world *w, const struct sim_event *ev)
 		break;
 	case SIM_EVENT_CRASH:
 	case SIM_EVENT_BOOT:
+	case SIM_EVENT_DEAFEN:
+	case SIM_EVENT_HEAR:
 	case SIM_EVENT_CUT:
 	case SIM_EVENT_MEND:
 	case SIM_EVENT_MTU:

@@ -65,6 +65,7 @@ struct sim_world_config {
 /* What befalls hosts and links at a time, beside what is settled for the whole run. */
 enum sim_trouble_kind {
 	SIM_TROUBLE_CRASH, /* `host` crashes and comes back after `for_ns`, if not WEIR_NEVER */
+	SIM_TROUBLE_DEAF,  /* `host`'s listeners are closed for `for_ns` */
 	SIM_TROUBLE_CUT,   /* the link `from`, `to` is cut for `for_ns` */
 	SIM_TROUBLE_MTU,   /* ... has another MTU for `for_ns` */
 };

@@ -108,6 +108,8 @@ static void cut_end(struct sim_plan *p, const struct storm_cut *cut)
 		p->close = SIM_CLOSE_SHUTDOWN;
 	if (leaves_out(cut, STORM_STALL))
 		p->stall_ns = p->write_gap_ns = p->read_gap_ns = 0;
+	if (leaves_out(cut, STORM_MEDDLE))
+		p->meddle_ppm = 0;
 	if (leaves_out(cut, STORM_URGENT))
 		p->urgent_ppm = 0;
 }
@@ -129,6 +131,8 @@ static bool keeps_trouble(const struct sim_trouble *t, unsigned n, const struct 
 	switch (t->kind) {
 	case SIM_TROUBLE_CRASH:
 		return !leaves_out(cut, STORM_CRASH);
+	case SIM_TROUBLE_DEAF:
+		return !leaves_out(cut, STORM_DEAF);
 	case SIM_TROUBLE_CUT:
 		return !leaves_out(cut, STORM_CUT);
 	case SIM_TROUBLE_MTU:

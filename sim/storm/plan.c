@@ -211,6 +211,13 @@ static void draw_crash(struct storm_plan *p, struct sim_rng *r)
 		t->for_ns = WEIR_NEVER;
 }
 
+static void draw_deafness(struct storm_plan *p, struct sim_rng *r)
+{
+	struct sim_trouble *t = new_trouble(p, r, SIM_TROUBLE_DEAF);
+
+	t->for_ns = one_of(r, 4) ? WEIR_NEVER : sim_rng_range(r, MS, 5 * SECOND);
+}
+
 static void draw_cut(struct storm_plan *p, struct sim_rng *r)
 {
 	struct sim_trouble *t = new_trouble(p, r, SIM_TROUBLE_CUT);
@@ -245,6 +252,8 @@ static void draw_troubles(struct storm_plan *p)
 
 	for (n = p->wild && !one_of(&r, 3) ? (unsigned)sim_rng_range(&r, 1, 3) : 0; n > 0; n--)
 		draw_crash(p, &r);
+	for (n = p->wild && one_of(&r, 4) ? 1 : 0; n > 0; n--)
+		draw_deafness(p, &r);
 	for (n = one_of(&r, 2) ? (unsigned)sim_rng_range(&r, 1, 2) : 0; n > 0; n--)
 		draw_cut(p, &r);
 	for (n = one_of(&r, 3) ? (unsigned)sim_rng_range(&r, 1, 2) : 0; n > 0; n--)
@@ -307,6 +316,7 @@ static void draw_orderly(const struct storm_plan *p, struct sim_rng *r, struct s
 	t->expect = SIM_EXPECT_INTACT;
 	for (unsigned side = 0; side < 2; side++) {
 		sim_draw_plan(r, &t->plan[side]);
+		t->plan[side].meddle_ppm = one_of(r, 5) ? 200000 : 0;
 		if (t->plan[side].total > STREAM_MAX)
 			t->plan[side].total = STREAM_MAX;
 	}

@@ -45,7 +45,7 @@ struct storm_result {
 	uint64_t digest;      /* of all packets, their times and senders; 0: not asked for */
 	uint64_t crashes;     /* of hosts */
 	unsigned talks;       /* connections that the seed plans */
-	unsigned troubles;    /* crashes, cuts and changes of MTU that the seed plans */
+	unsigned troubles;    /* crashes, cuts and the like that the seed plans */
 	/* Of a failure. */
 	const char *rule;        /* what was broken: the same pointer for the same rule */
 	char text[320];          /* when, where and how, one line */

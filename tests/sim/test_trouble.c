@@ -263,6 +263,24 @@ static void test_the_same_ports_after_a_crash(void **state)
 	sim_world_free(&w);
 }
 
+/* Listeners that are closed for a time: a SYN is refused then, and accepted afterwards. */
+static void test_deaf_hosts_refuse(void **state)
+{
+	(void)state;
+	for (unsigned late = 0; late < 2; late++) {
+		struct sim_world w;
+
+		begin(&w);
+		w.talks.list[0].spec.expect = late ? SIM_EXPECT_REFUSED : SIM_EXPECT_INTACT;
+		sim_world_trouble_add(&w, &(struct sim_trouble){.kind = SIM_TROUBLE_DEAF,
+								.at = 0,
+								.for_ns = late ? 5 * MS : MS,
+								.host = 1});
+		expect_whole(&w);
+		sim_world_free(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_a_crash_resets_the_other_end),
 		cmocka_unit_test(test_a_crash_for_good),
 		cmocka_unit_test(test_the_same_ports_after_a_crash),
+		cmocka_unit_test(test_deaf_hosts_refuse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
