@@ -40,7 +40,7 @@ bench: ## measure, into build/
 fuzz: ## fuzz each target for FUZZ_SECONDS (60) seconds with libFuzzer
 	@tools/setup.sh fuzz
 	@cmake --preset fuzz >/dev/null
-	@cmake --build build-fuzz -j $(JOBS)
+	@cmake --build build-fuzz -j $(JOBS) --target fuzz-targets
 	@tools/fuzz.sh build-fuzz
 
 mutants: ## plant each fault of tests/mutants, and see that a test catches it

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Adds to the corpus of a target what a campaign has found: of its inputs as few as together reach
-# every edge that any does, and no more than FILES_MAX, small ones first. Inputs with a name of their
-# own are kept as they are; those named by a hash are chosen anew.
+# every edge that any does, and no more than FILES_MAX, small ones first. Inputs with a name of
+# their own are kept as they are; those named by a hash are chosen anew.
 #
 #   tools/fuzz_merge.sh BUILD_DIR TARGET [FOLDER...]     FOLDER: more inputs to choose from
 set -euo pipefail
@@ -26,7 +26,8 @@ for folder in "$build/campaign/$target/corpus" "$@"; do
 done
 # What the named ones reach need not be reached again.
 cp -r "$work/named/." "$work/out"
-"$build/fuzz/$target" -set_cover_merge=1 -use_counters=0 -timeout=300 "$work/out" "$work/found" 2>"$work/log" || {
+"$build/fuzz/$target" -set_cover_merge=1 -use_counters=0 -timeout=300 "$work/out" "$work/found" \
+	2>"$work/log" || {
 	tail -5 "$work/log" >&2
 	exit 1
 }
