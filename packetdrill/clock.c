@@ -48,7 +48,7 @@
 #include "sock.h"
 
 #define IDLE_MS       400
-#define HELD_MS       2000 /* a released thread that does not look for so long is not waited for */
+#define HELD_MS       10000 /* a released thread that takes so long is not waited for */
 #define FINISH_MS     200
 #define REAL_STEP_MS  1
 #define VIRTUAL_START 1000000000000ll /* microseconds */
@@ -79,7 +79,7 @@ static bool is_driver(const struct pd *pd)
 	return pthread_equal(pthread_self(), pd->clock.driver);
 }
 
-/* Whether a thread sleeps, as the kernel shows it. */
+/* Whether a thread sleeps, or has ended, as the kernel shows it. */
 static bool sleeps(int tid)
 {
 	char path[64], text[256];
@@ -90,7 +90,7 @@ static bool sleeps(int tid)
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
 	f = fopen(path, "re");
 	if (f == NULL)
-		return false;
+		return true;
 	n = fread(text, 1, sizeof(text) - 1, f);
 	fclose(f);
 	text[n] = '\0';
