@@ -8,8 +8,8 @@
  * routers send errors that end nothing, forged packets lie just beside what may be heeded. There
  * every stream of an orderly application must arrive whole. In a wild one hosts crash, tables are
  * too small, links are cut for minutes or lose a third of all packets, routers send errors that end
- * attempts, and applications abort: there each stream must be a prefix of what was sent, each end
- * must end, and everything that holds at every step must hold.
+ * attempts, listeners close, and applications abort: there each stream must be a prefix of what was
+ * sent, each end must end, and everything that holds at every step must hold.
  *
  * Keep-alive is on wherever a peer may vanish without a word: without it an end that only waits
  * waits for ever, as the RFC allows.
