@@ -128,7 +128,9 @@ static void check_data(struct world *w, const struct packet *k, const struct tcp
 	off = seg->seq.v - f->stk_iss - 1;
 	for (uint32_t i = 0; i < seg->len; i++)
 		fuzz_assert(seg->payload[i] == fuzz_pattern(off + i));
-	fuzz_assert((int32_t)(seg->seq.v + seg->len - f->edge_max) <= 1);
+	/* With two handshakes a connection sends into the window of a SYN that nobody confirmed. */
+	if (w->cfg.handshake_ways == 3)
+		fuzz_assert((int32_t)(seg->seq.v + seg->len - f->edge_max) <= 1);
 }
 
 /* Nothing is acknowledged that has not come. An RST answers for whoever got the segment. */
