@@ -159,6 +159,9 @@ void user_set(struct tcb *t, const struct tcp_env *env, enum weir_connopt opt, u
 	}
 	if (t->state == WEIR_STATE_CLOSED || t->state == WEIR_STATE_TIME_WAIT)
 		return;
-	timers_keepalive(t);
+	if (!u->keepalive)
+		u->keep_sent = 0;
+	if (u->keep_sent == 0) /* probes that are under way keep their interval */
+		timers_keepalive(t);
 	timers_user(env, t);
 }
