@@ -56,13 +56,16 @@ static void take_fin(struct tcp_in *in)
 	timer_stop(t, TIMER_FINWAIT2);
 }
 
+/* A peer has one FIN. Should there be two, one is of a former incarnation: the first in sequence
+ * counts, or one that waits above a gap which never fills would keep out the real one (3.10.7.4). */
 static void note_fin(struct tcp_in *in)
 {
 	struct tcb *t = in->t;
+	seq_t fin = seq_add(in->seg.seq, in->seg.len);
 
-	if ((in->seg.flags & TCP_FIN) && !t->rcv.fin_seen) {
+	if ((in->seg.flags & TCP_FIN) && (!t->rcv.fin_seen || seq_lt(fin, t->rcv.fin))) {
 		t->rcv.fin_seen = true;
-		t->rcv.fin = seq_add(in->seg.seq, in->seg.len);
+		t->rcv.fin = fin;
 		if (seq_gt(t->rcv.fin, t->rcv.nxt)) {
 			in->verdict = WEIR_CTR_OUT_OF_ORDER;
 			if (!in->seg.len) /* its text has asked for one (RFC5681-18) */
