@@ -71,6 +71,7 @@ static void configure(struct ex_world *w, unsigned h, const struct ex_observer *
 	cfg->timestamps = cfg->sack = w->scenario->timestamps;
 	cfg->half_retries = 3;
 	cfg->finwait2_ms = NEVER_MS;
+	cfg->syn_r2_ms = NEVER_MS; /* TIME-WAIT may keep a connect waiting for longer than R2 */
 	cfg->handshake_ways = w->scenario->handshake_ways;
 	cfg->timewait_ms = w->scenario->timewait_ms;
 	cfg->isn_key[0] = (uint8_t)(h + 1);
@@ -258,12 +259,13 @@ void ex_host_run(struct ex_world *w, unsigned h)
 	while (more) {
 		more = false;
 		note_pairs(w, host);
-		while (weir_event_next(host->stack, &ev)) {
-			on_event(w, h, &ev);
-			more = true;
-		}
+		/* Output runs the timers, which may end a connection without a packet. */
 		while (weir_output(host->stack, &p, w->now)) {
 			send_packet(w, h, &p);
+			more = true;
+		}
+		while (weir_event_next(host->stack, &ev)) {
+			on_event(w, h, &ev);
 			more = true;
 		}
 	}

@@ -26,7 +26,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = EX_VARIANTS,
 		.small = BOUND(0, 0, 0),
-		.full = BOUND(1, 1, 0),
+		.full = BOUND(1, 0, 0),
 	},
 	{
 		.name = "handshake-resets",
@@ -42,7 +42,21 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = EX_VARIANTS,
 		.small = BOUND(0, 0, 0),
-		.full = BOUND(1, 1, 0),
+		.full = BOUND(1, 0, 0),
+	},
+	{
+		.name = "close-old-fin",
+		.title = "open and close, with an old FIN in the network",
+		.hold = EX_ALL,
+		.ending = EX_END_SHUTDOWN,
+		.last = EX_END_SHUTDOWN,
+		.olds = EX_OLD_FIN,
+		.connects = 1,
+		.handshake_ways = 3,
+		.timewait_ms = TIMEWAIT_MS,
+		.variants = EX_VARIANTS,
+		.small = BOUND(0, 0, 0),
+		.full = BOUND(1, 0, 0),
 	},
 	{
 		.name = "simultaneous",
@@ -58,7 +72,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = 1,
 		.small = BOUND(1, 0, 0),
-		.full = BOUND(1, 1, 1),
+		.full = BOUND(1, 0, 1),
 	},
 	{
 		.name = "simultaneous-close",
@@ -72,7 +86,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = 1,
 		.small = BOUND(0, 0, 0),
-		.full = BOUND(1, 1, 0),
+		.full = BOUND(0, 1, 0),
 	},
 	{
 		.name = "close",
@@ -88,7 +102,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = 1,
 		.small = BOUND(1, 0, 0),
-		.full = BOUND(2, 1, 0),
+		.full = BOUND(1, 1, 0),
 	},
 	{
 		.name = "close-either",
@@ -104,7 +118,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = 1,
 		.small = BOUND(0, 0, 0),
-		.full = BOUND(1, 1, 0),
+		.full = BOUND(1, 0, 0),
 	},
 	{
 		.name = "close-delayed",
@@ -120,7 +134,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = 1,
 		.small = BOUND(0, 0, 1),
-		.full = BOUND(1, 0, 2),
+		.full = BOUND(0, 1, 1),
 	},
 	{
 		.name = "abort",
@@ -137,7 +151,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = 1,
 		.small = BOUND(0, 0, 0),
-		.full = BOUND(1, 1, 0),
+		.full = BOUND(1, 0, 0),
 	},
 	{
 		.name = "time-wait",
@@ -153,7 +167,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = 1,
 		.small = BOUND(0, 1, 0),
-		.full = BOUND(1, 2, 1),
+		.full = BOUND(1, 1, 0),
 	},
 	{
 		.name = "time-wait-modern",
@@ -170,7 +184,7 @@ static const struct ex_scenario scenarios[] = {
 		.timestamps = 1,
 		.variants = 1,
 		.small = BOUND(0, 1, 0),
-		.full = BOUND(1, 2, 1),
+		.full = BOUND(1, 1, 0),
 	},
 	{
 		.name = "two-handshakes",
@@ -244,12 +258,12 @@ struct ex_offsets ex_variant(unsigned v)
 {
 	static const struct ex_offsets offsets[EX_VARIANTS] = {
 		{{-100000, -100000}, 0},
-		{{-5, -5}, 0},
-		{{5, 5}, EX_CLEAN},
+		{{-13, -13}, 0},
+		{{13, 13}, EX_CLEAN},
 		{{1003, 1003}, EX_CLEAN},
 		{{100000, 100000}, 0},
-		{{5, -5}, EX_CLEAN},
-		{{-5, 5}, 0},
+		{{13, -13}, EX_CLEAN},
+		{{-13, 13}, 0},
 	};
 
 	return offsets[v % EX_VARIANTS];
