@@ -257,12 +257,8 @@ const struct ex_scenario *ex_scenario(unsigned i)
 struct ex_offsets ex_variant(unsigned v)
 {
 	static const struct ex_offsets offsets[EX_VARIANTS] = {
-		{{-100000, -100000}, 0},
-		{{-13, -13}, 0},
-		{{13, 13}, EX_CLEAN},
-		{{1003, 1003}, EX_CLEAN},
-		{{100000, 100000}, 0},
-		{{13, -13}, EX_CLEAN},
+		{{-100000, -100000}, 0},  {{-13, -13}, 0},       {{13, 13}, EX_CLEAN},
+		{{1003, 1003}, EX_CLEAN}, {{100000, 100000}, 0}, {{13, -13}, EX_CLEAN},
 		{{-13, 13}, 0},
 	};
 
