@@ -6,8 +6,8 @@
  * counted and traced here and nowhere else. Nothing is sent: answers wait in the replies' ring and
  * in the connections until weir_output().
  *
- * Fragments are kept in net/reasm; with the last one the frame is replaced by the whole packet, which
- * the trace shows instead of the last piece.
+ * Fragments are kept in net/reasm; with the last one the frame is replaced by the whole packet,
+ * which the trace shows instead of the last piece.
  */
 #include "stack/in.h"
 

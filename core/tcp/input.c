@@ -57,7 +57,8 @@ static void take_fin(struct tcp_in *in)
 }
 
 /* A peer has one FIN. Should there be two, one is of a former incarnation: the first in sequence
- * counts, or one that waits above a gap which never fills would keep out the real one (3.10.7.4). */
+ * counts, or one that waits above a gap which never fills would keep out the real one (RFC 9293
+ * 3.10.7.4). */
 static void note_fin(struct tcp_in *in)
 {
 	struct tcb *t = in->t;

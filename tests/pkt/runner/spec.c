@@ -78,6 +78,10 @@ static const uint8_t *find_opt(const struct packet *p, uint8_t kind, size_t *len
 	for (size_t i = 0; i < p->opt_len;) {
 		uint8_t k = p->opt[i];
 
+		if (k < 2 && k == kind) {
+			*len = 0;
+			return p->opt + i;
+		}
 		if (k == 0)
 			return NULL;
 		if (k == 1) {
@@ -116,7 +120,8 @@ bool spec_timestamp(const struct packet *p, uint32_t *val)
 }
 
 static const uint8_t opt_number[] = {
-	[OPT_MSS] = 2, [OPT_WS] = 3, [OPT_SACKOK] = 4, [OPT_SACK] = 5, [OPT_TS] = 8,
+	[OPT_MSS] = 2, [OPT_WS] = 3,  [OPT_SACKOK] = 4, [OPT_SACK] = 5,
+	[OPT_TS] = 8,  [OPT_NOP] = 1, [OPT_EOL] = 0,
 };
 
 static bool same(const struct spec_opt *o, int i, uint32_t got)
