@@ -56,7 +56,7 @@ enum weir_err weir_connect(struct weir_stack *s, const struct weir_connect_args 
 	if (!c)
 		return WEIR_NO_RESOURCES;
 	c->user = args->user;
-	n = stack_isn_id(s, &t, id);
+	n = stack_tuple_id(&t, id);
 	tcb_open_active(&c->tcb, &s->env, isn_make(s->cfg.isn_key, id, n, s->now),
 			isn_ts_offset(s->cfg.isn_key, id, n), s->now);
 	conn_trace_state(s, c, WEIR_STATE_CLOSED, WEIR_CTR_OPENED_ACTIVE);

@@ -17,11 +17,6 @@ size_t stack_tuple_id(const struct weir_tuple *t, uint8_t out[36])
 	return 2 * n + 4;
 }
 
-size_t stack_isn_id(const struct weir_stack *s, const struct weir_tuple *t, uint8_t out[36])
-{
-	return s->cfg.isn_tuple ? stack_tuple_id(t, out) : 0;
-}
-
 static uint32_t *bucket(const struct weir_stack *s, const struct weir_tuple *t)
 {
 	uint8_t id[36];

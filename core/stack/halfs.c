@@ -83,7 +83,7 @@ static struct reply *half_reply(struct weir_stack *s, const struct half_slot *h,
 static uint32_t ts_offset(const struct weir_stack *s, const struct weir_tuple *tuple)
 {
 	uint8_t id[36];
-	size_t n = stack_isn_id(s, tuple, id);
+	size_t n = stack_tuple_id(tuple, id);
 
 	return isn_ts_offset(s->cfg.isn_key, id, n);
 }
@@ -167,7 +167,7 @@ enum weir_counter halfs_new(struct weir_stack *s, uint32_t listener, const struc
 		return WEIR_CTR_LISTEN_FULL;
 	h = half_at(s, slot);
 	v6 = h->half.flags & HALF_V6;
-	n = stack_isn_id(s, tuple, id);
+	n = stack_tuple_id(tuple, id);
 	half_init(&h->half, &s->cfg, seg, isn ? *isn : isn_make(s->cfg.isn_key, id, n, s->now),
 		  stack_mss_default(tuple->local.addr.family));
 	h->half.flags |= v6;

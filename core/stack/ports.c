@@ -26,7 +26,7 @@ enum weir_err ports_choose(struct weir_stack *s, struct weir_tuple *t)
 	uint32_t start;
 
 	t->local.port = 0;
-	start = isn_port_offset(s->cfg.isn_key, id, stack_isn_id(s, t, id)) + s->port_seq;
+	start = isn_port_offset(s->cfg.isn_key, id, stack_tuple_id(t, id)) + s->port_seq;
 	for (uint32_t i = 0; i < count; i++) {
 		t->local.port = (uint16_t)(first + (start + i) % count);
 		if (demux_find(s, t) == REF_NONE && !listened(s, t)) {

@@ -181,8 +181,6 @@ static inline uint64_t *stack_counter(struct weir_stack *s, enum weir_counter c)
 
 /* Bytes that name a tuple for keyed hashes: local and remote address, ports. At most 36. */
 size_t stack_tuple_id(const struct weir_tuple *t, uint8_t out[36]);
-/* The same for ISNs, ports and timestamp offsets; nothing when config.isn_tuple is 0. */
-size_t stack_isn_id(const struct weir_stack *s, const struct weir_tuple *t, uint8_t out[36]);
 
 /* Largest TCP payload of one packet of the family on our link, without options. */
 uint16_t stack_mss_local(const struct weir_stack *s, uint8_t family);

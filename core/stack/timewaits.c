@@ -47,7 +47,7 @@ static void send_ack(struct weir_stack *s, const struct timewait_slot *w,
 	r->seg.wnd = w->tw.wnd_field;
 	r->wscale = w->tw.rcv_wscale;
 	if (w->tw.flags & TIMEWAIT_TS) {
-		size_t n = stack_isn_id(s, tuple, id);
+		size_t n = stack_tuple_id(tuple, id);
 
 		r->seg.opts.has_ts = true;
 		r->seg.opts.ts_val = tcp_ts_clock(s->now, isn_ts_offset(s->cfg.isn_key, id, n));
@@ -124,7 +124,7 @@ static bool may_reuse(struct weir_stack *s, const struct timewait_slot *w,
 
 	if (!listeners_find(s, &tuple->local))
 		return false;
-	n = stack_isn_id(s, tuple, id);
+	n = stack_tuple_id(tuple, id);
 	*isn = timewait_next_isn(&w->tw, isn_make(s->cfg.isn_key, id, n, s->now));
 	return true;
 }
