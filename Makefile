@@ -47,10 +47,10 @@ mutants: ## plant each fault of tests/mutants, and see that a test catches it
 	@tools/setup.sh test
 	@tools/mutants.py --jobs $(JOBS)
 
-fuzz-explore: all ## explore two engines and a bad network to the full bounds (minutes)
+explore: all ## explore two engines and a bad network to the full bounds (minutes)
 	@build/weir-explore --bound full
 
-coverage: ## print which lines of the code under test the fuzz corpora reach, by file
+fuzz-coverage: ## print which lines of the code under test the fuzz corpora reach, by file
 	@tools/setup.sh fuzz
 	@cmake --preset fuzz-coverage >/dev/null
 	@cmake --build build-fuzzcov -j $(JOBS) --target fuzz-targets

@@ -19,7 +19,7 @@ void paper_init(struct paper *p)
 		p->talk->end[side].phase = SIM_PHASE_OPEN;
 		p->talk->end[side].given = GIVEN;
 		p->talk->end[side].fin_given = true;
-		p->talk->end[side].rcvbuf = 1000;
+		p->talk->end[side].rcvbuf = p->talk->end[side].rcvbuf_least = 1000;
 		p->talk->spec.plan[side].total = GIVEN;
 	}
 }
