@@ -51,12 +51,12 @@ static const struct model *model_of(struct world *w, const struct app_conn *a)
 	return f ? &f->model : NULL;
 }
 
-/* A connection has just opened: where the next byte to read stands follows from its numbers. */
+/* Once a connection is open, its numbers tell where the next byte to read stands. */
 static void learn_start(struct world *w, struct app_conn *a)
 {
 	struct weir_info info;
 
-	if (weir_conn_info(w->stack, a->conn, &info) != WEIR_OK)
+	if (a->irs_known || weir_conn_info(w->stack, a->conn, &info) != WEIR_OK)
 		return;
 	a->tuple = info.tuple;
 	a->in_seq = info.rcv_nxt - info.rcvq_bytes;
@@ -74,15 +74,26 @@ static void learn_start(struct world *w, struct app_conn *a)
 		a->irs_known = true;
 		break;
 	case WEIR_STATE_CLOSED: /* it has ended again: with or without a FIN */
-		break;
-	case WEIR_STATE_LISTEN:
 	case WEIR_STATE_SYN_SENT:
 	case WEIR_STATE_SYN_RECEIVED:
+		break;
+	case WEIR_STATE_LISTEN:
 	case WEIR_STATE_COUNT:
-		fuzz_assert(!"the state of an open connection");
+		fuzz_assert(!"the state of a connection");
 	}
 	if (model_of(w, a))
 		fuzz_assert(model_may_begin(model_of(w, a), a->in_seq));
+}
+
+/* Somebody was told that a connection is open. */
+static void on_open(struct world *w, struct app_conn *a)
+{
+	struct weir_info info;
+
+	fuzz_assert(a);
+	learn_start(w, a);
+	if (weir_conn_info(w->stack, a->conn, &info) == WEIR_OK)
+		fuzz_assert(a->irs_known || info.state == WEIR_STATE_CLOSED);
 }
 
 static void on_closed(struct world *w, const struct weir_event *ev)
@@ -110,11 +121,10 @@ void app_event(struct world *w, const struct weir_event *ev)
 		fuzz_assert(ev->half.v && ev->reason != WEIR_OK);
 		break;
 	case WEIR_EV_ACCEPTED:
-		learn_start(w, new_conn(w, ev->conn));
+		on_open(w, new_conn(w, ev->conn));
 		break;
 	case WEIR_EV_CONNECTED:
-		fuzz_assert(find_conn(w, ev->conn));
-		learn_start(w, find_conn(w, ev->conn));
+		on_open(w, find_conn(w, ev->conn));
 		break;
 	case WEIR_EV_WRITABLE:
 		fuzz_assert(find_conn(w, ev->conn));
@@ -321,6 +331,7 @@ void app_read(struct world *w)
 
 	if (!a)
 		return;
+	learn_start(w, a); /* one may read before one hears of CONNECTED */
 	err = weir_recv_peek(w->stack, a->conn, spans, READ_SPANS, &count, &bytes);
 	came = model_of(w, a);
 	if (err == WEIR_EOF && came)
