@@ -123,6 +123,15 @@ same() {
 	}
 }
 
+# at_most MOST GOT
+at_most() {
+	[ "$2" -le "$1" ] || {
+		echo "# at most: $1"
+		echo "# got:     $2"
+		return 1
+	}
+}
+
 # matches PATTERN TEXT: an extended regular expression.
 matches() {
 	grep -Eq -- "$1" <<<"$2" || {

@@ -55,12 +55,13 @@ before=$(ls "/proc/$weir_pid/fd" | wc -l)
 echo >&7
 while read -r line <&8 && [ "$line" != done ]; do :; done
 # What ended last may still be on its way: the next look comes when another connection has been.
+# Fewer than before is possible: weir may have held one of its start-up still at the first look.
 for _ in $(seq 100); do
 	after=$(ls "/proc/$weir_pid/fd" | wc -l)
 	[ "$after" -gt "$before" ] || break
 	as_user "$weir" run -- true
 done
-check "no descriptor is left of 360 connections" same "$before" "$after"
+check "no descriptor is left of 360 connections" at_most "$before" "$after"
 echo >&7
 wait "$job"
 check "and weir ends" same 0 $?
