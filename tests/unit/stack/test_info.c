@@ -68,7 +68,7 @@ static void test_connection(void **state)
 static void test_half_open(void **state)
 {
 	struct stk *f = *state;
-	struct weir_info i;
+	struct weir_info i = {0};
 	struct weir_event ev;
 
 	f->cfg.half_held_ms = 9000;
