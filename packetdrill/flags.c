@@ -362,7 +362,7 @@ static const struct key keys[] = {
 	KNOWN("tcp_probe_threshold", 0, ANY, "packetization-layer path MTU discovery"),
 	KNOWN("tcp_probe_interval", 0, ANY, "packetization-layer path MTU discovery"),
 	KNOWN("tcp_min_snd_mss", 0, ANY, "a least MSS"),
-	KNOWN("tcp_dsack", 0, 1, "D-SACK"),
+	KNOWN("tcp_dsack", 1, 1, "a switch for D-SACK"),
 	KNOWN("tcp_fack", 0, 0, "FACK"),
 	KNOWN("tcp_frto", 0, 2, "F-RTO"),
 	KNOWN("tcp_early_retrans", 0, 4, "early retransmit"),

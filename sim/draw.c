@@ -243,3 +243,15 @@ void sim_draw_ends(struct sim_rng *r, struct sim_plan p[2])
 		break;
 	}
 }
+
+weir_time sim_draw_start(struct sim_rng *r)
+{
+	switch (sim_rng_below(r, 3)) {
+	case 0: /* milliseconds in 32 bits are about to wrap */
+		return ((1ull << 32) - sim_rng_below(r, 3000)) * MS;
+	case 1:
+		return sim_rng_below(r, 5000) * MS;
+	default:
+		return sim_rng_below(r, 1ull << 60);
+	}
+}

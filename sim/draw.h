@@ -31,6 +31,9 @@ void sim_draw_plan(struct sim_rng *r, struct sim_plan *p);
 /* How the two ends end, so that both streams can still be whole. */
 void sim_draw_ends(struct sim_rng *r, struct sim_plan p[2]);
 
+/* When a run begins: any time, often one at which a counter is about to wrap. */
+weir_time sim_draw_start(struct sim_rng *r);
+
 /* Keeps a run short: slow paces get small streams, in both directions of reading and writing. */
 void sim_draw_bound(struct sim_plan p[2]);
 

@@ -110,18 +110,6 @@ static void make_unruly(struct sim_rng *r, struct sim_talk_spec *t)
 
 /* --- The world -------------------------------------------------------------------------------- */
 
-static weir_time pick_start(struct sim_rng *r)
-{
-	switch (sim_rng_below(r, 3)) {
-	case 0: /* milliseconds in 32 bits are about to wrap */
-		return ((1ull << 32) - sim_rng_below(r, 3000)) * MS;
-	case 1:
-		return sim_rng_below(r, 5000) * MS;
-	default:
-		return sim_rng_below(r, 1ull << 60);
-	}
-}
-
 /* Tables that do not run out. */
 static void make_room(struct weir_config *c)
 {
@@ -233,7 +221,7 @@ void sim_scenario_make(struct sim_world *w, enum sim_scenario_kind kind, uint64_
 	uint8_t family;
 
 	sim_rng_seed(&r, seed);
-	cfg.start = pick_start(&r);
+	cfg.start = sim_draw_start(&r);
 	if (kind == SIM_SCENARIO_CROWD)
 		cfg.hosts_max = (uint32_t)sim_rng_range(&r, 3, CROWD_HOSTS);
 	if (hooks != NULL)

@@ -398,18 +398,6 @@ static void draw_talks(struct storm_plan *p, struct sim_rng *r)
 /* --- The whole ---------------------------------------------------------------------------------
  */
 
-static weir_time draw_start(struct sim_rng *r)
-{
-	switch (sim_rng_below(r, 3)) {
-	case 0: /* milliseconds in 32 bits are about to wrap */
-		return ((1ull << 32) - sim_rng_below(r, 3000)) * MS;
-	case 1:
-		return sim_rng_below(r, 5000) * MS;
-	default:
-		return sim_rng_below(r, 1ull << 60);
-	}
-}
-
 void storm_plan_draw(struct storm_plan *p, uint64_t seed)
 {
 	static const uint8_t families[] = {4, 6, 0};
@@ -419,7 +407,7 @@ void storm_plan_draw(struct storm_plan *p, uint64_t seed)
 	memset(p, 0, sizeof(*p));
 	p->seed = seed;
 	r = rng_of(p, TOPIC_WORLD, 0);
-	p->start = draw_start(&r);
+	p->start = sim_draw_start(&r);
 	p->wild = one_of(&r, 2);
 	p->hosts = PICK(&r, sizes);
 	p->family = PICK(&r, families);
