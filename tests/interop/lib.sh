@@ -78,8 +78,8 @@ build_weir_peer() {
 	coverage) flags=(--coverage) ;;
 	esac
 	cc -std=c11 -O2 -D_GNU_SOURCE ${flags[@]+"${flags[@]}"} -I "$root/include" \
-		"$here/weir_peer.c" "$here/bad_link.c" "$WEIR_BUILD_DIR/libweir.a" \
-		-o "$tmp/weir_peer"
+		"$here/weir_peer.c" "$here/bad_link.c" "$here/link_up.c" \
+		"$WEIR_BUILD_DIR/libweir.a" -o "$tmp/weir_peer"
 }
 
 weir_peer() {

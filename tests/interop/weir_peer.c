@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "bad_link.h"
+#include "link_up.h"
 #include "weir/info.h"
 #include "weir/loop.h"
 
@@ -337,7 +338,7 @@ int main(int argc, char **argv)
 	}
 	own = addr_of(argv[2]);
 	weir_random_keys(&cfg);
-	if (weir_link_tun_open(argv[1], &args.link) != 0)
+	if (weir_link_tun_open(argv[1], &args.link) != 0 || link_up_wait(argv[1]) != 0)
 		die(argv[1]);
 	if (p.bad_permille > 0)
 		args.link = bad_link_new(args.link, p.bad_permille, p.seed);
