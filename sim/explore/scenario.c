@@ -26,7 +26,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = EX_VARIANTS,
 		.small = BOUND(0, 0, 0),
-		.full = BOUND(1, 0, 0),
+		.full = BOUND(1, 1, 0),
 	},
 	{
 		.name = "handshake-resets",
@@ -42,7 +42,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = EX_VARIANTS,
 		.small = BOUND(0, 0, 0),
-		.full = BOUND(1, 0, 0),
+		.full = BOUND(1, 1, 0),
 	},
 	{
 		.name = "close-old-fin",
@@ -56,7 +56,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = EX_VARIANTS,
 		.small = BOUND(0, 0, 0),
-		.full = BOUND(1, 0, 0),
+		.full = BOUND(1, 1, 0),
 	},
 	{
 		.name = "simultaneous",
@@ -72,7 +72,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = 1,
 		.small = BOUND(1, 0, 0),
-		.full = BOUND(1, 0, 1),
+		.full = BOUND(1, 1, 1),
 	},
 	{
 		.name = "simultaneous-close",
@@ -86,7 +86,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = 1,
 		.small = BOUND(0, 0, 0),
-		.full = BOUND(0, 1, 0),
+		.full = BOUND(1, 1, 0),
 	},
 	{
 		.name = "close",
@@ -102,7 +102,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = 1,
 		.small = BOUND(1, 0, 0),
-		.full = BOUND(1, 1, 0),
+		.full = BOUND(2, 1, 0),
 	},
 	{
 		.name = "close-either",
@@ -118,7 +118,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = 1,
 		.small = BOUND(0, 0, 0),
-		.full = BOUND(1, 0, 0),
+		.full = BOUND(1, 1, 0),
 	},
 	{
 		.name = "close-delayed",
@@ -134,7 +134,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = 1,
 		.small = BOUND(0, 0, 1),
-		.full = BOUND(0, 1, 1),
+		.full = BOUND(1, 1, 1),
 	},
 	{
 		.name = "abort",
@@ -151,7 +151,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = 1,
 		.small = BOUND(0, 0, 0),
-		.full = BOUND(1, 0, 0),
+		.full = BOUND(1, 1, 0),
 	},
 	{
 		.name = "time-wait",
@@ -184,7 +184,7 @@ static const struct ex_scenario scenarios[] = {
 		.timestamps = 1,
 		.variants = 1,
 		.small = BOUND(0, 1, 0),
-		.full = BOUND(1, 1, 0),
+		.full = BOUND(0, 1, 0),
 	},
 	{
 		.name = "two-handshakes",
