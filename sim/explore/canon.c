@@ -235,7 +235,8 @@ static void put_control(struct form *f, unsigned h, const struct tcb *t)
 			    t->rec.lone << 2 | t->rec.active << 1 | t->rec.want));
 	if (t->sack_ok) {
 		put32(f, t->rec.told_hi.v - t->rec.told_lo.v);
-		put_seq(f, h, t->rec.told_lo.v);
+		if (!seq_eq(t->rec.told_lo, t->rec.told_hi)) /* else it is no number yet */
+			put_seq(f, h, t->rec.told_lo.v);
 	}
 	for (unsigned i = 0; i < TIMER_COUNT; i++)
 		put_time(f, t->timers.at[i]);
