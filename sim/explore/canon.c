@@ -8,7 +8,8 @@
  *   sequence numbers  relative to the last initial number that their host chose, so that states do
  *                     not differ by when they were reached. How far the clock of initial numbers
  *                     has gone since then matters only while the next number could lie in a window:
- *                     beyond FAR it is one distance
+ *                     beyond EX_FAR it is one distance, and numbers of the incarnation before such
+ *                     a distance are relative to that incarnation's
  *   times             of timers relative to now. Throttles (challenge ACKs, answers to what is
  *                     unacceptable) that are over are the same as throttles never used
  *   segments          as meaning, without IP identification and checksum; timestamps as ages; in
@@ -37,8 +38,8 @@
 #include "tcp/sndq.h"
 
 #define FORM_MAX 8192u
-#define FAR      65536u /* more than any window, send or receive, in this model */
 #define KEY_LEN  16u
+#define FAR_MARK 0x80000000u
 
 struct form {
 	const struct ex_world *w;
@@ -58,10 +59,19 @@ static void put32(struct form *f, uint32_t v)
 	put(f, &v, sizeof(v));
 }
 
-/* A number of host `h`'s sequence space. */
+/* A number of host `h`'s sequence space, relative to the last initial number, or, if that lies
+ * farther ahead than anything reaches, to the one before. */
 static void put_seq(struct form *f, unsigned h, uint32_t v)
 {
-	put32(f, v - f->w->host[h].isn);
+	const struct ex_host *host = &f->w->host[h];
+	uint32_t from = host->isn;
+	unsigned back = 0;
+
+	while ((int32_t)(v - from) <= -(int32_t)EX_FAR && back < host->pasts)
+		from = host->past[host->pasts - ++back];
+	if (back)
+		put32(f, FAR_MARK | back);
+	put32(f, v - from);
 }
 
 static void put_time(struct form *f, weir_time t)
@@ -359,7 +369,7 @@ static void put_host(struct form *f, unsigned h)
 
 	put32(f, (uint32_t)(host->conns << 24 | host->connects << 16 | host->sends << 8 |
 			    host->aborts));
-	put32(f, since < FAR ? since : FAR);
+	put32(f, since < EX_FAR ? since : EX_FAR);
 	for (unsigned i = 0; i < host->conns; i++)
 		put_conn(f, h, i);
 	put_halfs(f, h);

@@ -266,6 +266,19 @@ static void pass_time(struct ex_world *w)
 		ex_host_run(w, h);
 }
 
+static void renumber(struct ex_world *w, unsigned h)
+{
+	struct ex_host *host = &w->host[h];
+	uint32_t isn = ex_isn_next(w, h);
+
+	if (isn - host->isn >= EX_FAR) {
+		w->overflow = w->overflow || host->pasts == EX_PASTS_MAX;
+		if (!w->overflow)
+			host->past[host->pasts++] = host->isn;
+	}
+	host->isn = isn;
+}
+
 /* The clock of initial sequence numbers ticks after each that was taken from it. */
 static void tick(struct ex_world *w)
 {
@@ -277,7 +290,7 @@ static void tick(struct ex_world *w)
 		if (host->stack->flow_last == host->flows)
 			continue;
 		host->flows = host->stack->flow_last;
-		host->isn = ex_isn_next(w, h);
+		renumber(w, h);
 		ticked = true;
 	}
 	if (!ticked)

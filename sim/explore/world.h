@@ -24,6 +24,8 @@ struct weir_trace_record;
 #define EX_FRAME_BYTES 128u
 #define EX_CONNS_MAX   6u /* connections of one host in one run */
 #define EX_PAIRS_MAX   10u
+#define EX_PASTS_MAX   4u
+#define EX_FAR         65536u /* more than any window, send or receive, in this model */
 #define EX_MSL_MS      30000u /* a segment older than this is gone (RFC 9293 3.4.3) */
 #define EX_PATIENCE_NS (3600ull * 1000000000ull) /* no application keeps the peer waiting so long */
 
@@ -60,7 +62,9 @@ struct ex_host {
 	uint8_t conns, pairs;
 	uint8_t connects, sends, aborts; /* calls still allowed */
 	uint32_t flows;                  /* the stack's flow_last after the last step */
-	uint32_t isn; /* the last number that it began with, or would begin with */
+	uint32_t isn;                /* the last number that it began with, or would begin with */
+	uint32_t past[EX_PASTS_MAX]; /* such numbers, EX_FAR or more before the next one */
+	uint8_t pasts;
 };
 
 /* Hears every trace record of a host. */
