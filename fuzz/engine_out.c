@@ -42,20 +42,19 @@ static uint8_t *flatten(const struct weir_packet *p)
 }
 
 /* RFC 8200 5: a link that carries IPv6 at all carries 1,280 bytes. */
-static uint64_t largest_packet(const struct world *w, const struct weir_packet *p)
+static uint64_t link_mtu(const struct world *w, const struct weir_packet *p)
 {
-	if (p->gso_size)
-		return w->cfg.link_gso_max;
 	return p->head[0] >> 4 == 6 && w->cfg.link_mtu < 1280 ? 1280 : w->cfg.link_mtu;
 }
 
 static void check_sizes(const struct world *w, const struct weir_packet *p)
 {
+	uint64_t most = p->gso_size ? w->cfg.link_gso_max : link_mtu(w, p);
+
 	fuzz_assert(p->head_len <= WEIR_HEAD_MAX && p->head_len <= p->total_len);
 	fuzz_assert(p->span_count <= WEIR_SPANS_MAX);
-	fuzz_assert(p->total_len <= largest_packet(w, p));
-	if (p->gso_size)
-		fuzz_assert(p->gso_size + (uint64_t)p->head_len <= w->cfg.link_mtu);
+	fuzz_assert(p->total_len <= most);
+	fuzz_assert(p->gso_size + (uint64_t)p->head_len <= link_mtu(w, p));
 }
 
 static void read_ip(struct packet *k)
