@@ -210,6 +210,10 @@ enum weir_err weir_abort(struct weir_stack *s, weir_conn h, weir_time now)
 	else if (before != WEIR_STATE_CLOSED)
 		tcb_end(&c->tcb, &s->env, WEIR_ABORTED);
 	conn_trace_state(s, c, before, WEIR_CTR_CLOSED_ABORT);
+	if (before != WEIR_STATE_CLOSED) {
+		conn_detach(s, c);
+		timewaits_remember_cookie(s, c);
+	}
 	conn_free(s, c);
 	return WEIR_OK;
 }

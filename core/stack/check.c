@@ -80,7 +80,7 @@ static const char *check_records(const struct weir_stack *s, const struct sums *
 		return "half-open records and their counts differ";
 	if (pending != n->pending)
 		return "accepted connections and their listeners' counts differ";
-	if (s->timewait_queue.count != s->timewaits.used)
+	if (s->timewait_queue.count + s->cookie_queue.count != s->timewaits.used)
 		return "a TIME-WAIT record is not in the queue";
 	if (chained(s) != n->attached + queued - gone + s->timewaits.used)
 		return "owners and buckets differ";

@@ -125,6 +125,7 @@ static void settle_end(struct weir_stack *s, struct conn *c)
 		t->ackgen = (struct ackgen){0}; /* the record acknowledges from now on */
 	} else {
 		conn_detach(s, c);
+		timewaits_remember_cookie(s, c);
 		++*stack_counter(s, end_counter(t->reason));
 	}
 	list_remove(&c->ready);

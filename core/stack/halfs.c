@@ -50,9 +50,16 @@ static void tuple_of(const struct weir_stack *s, const struct half_slot *h, stru
 	pair_key_tuple(s, &h->key, half_family(h), out);
 }
 
-static uint8_t our_shift(const struct weir_stack *s)
+uint8_t halfs_shift(const struct weir_stack *s)
 {
 	return window_shift_offer(&s->cfg, (uint32_t)s->cfg.rcvbuf);
+}
+
+uint16_t halfs_mss(const struct weir_stack *s, uint8_t family)
+{
+	uint16_t mss = stack_mss_local(s, family);
+
+	return s->cfg.mss && s->cfg.mss < mss ? (uint16_t)s->cfg.mss : mss;
 }
 
 uint16_t halfs_window(const struct weir_stack *s)
@@ -92,17 +99,13 @@ static void send_synack(struct weir_stack *s, const struct half_slot *h, enum we
 {
 	struct reply *r = half_reply(s, h, why);
 	struct tcp_agreed agreed;
-	uint16_t mss;
 
 	if (!r)
 		return;
-	mss = stack_mss_local(s, r->tuple.local.addr.family);
-	if (s->cfg.mss && s->cfg.mss < mss)
-		mss = (uint16_t)s->cfg.mss;
-	half_agreed(&h->half, our_shift(s), &agreed);
+	half_agreed(&h->half, halfs_shift(s), &agreed);
 	r->seg.seq = h->half.iss;
 	r->seg.flags = TCP_SYN | TCP_ACK;
-	tcp_synack_options(&r->seg.opts, &agreed, mss,
+	tcp_synack_options(&r->seg.opts, &agreed, halfs_mss(s, r->tuple.local.addr.family),
 			   tcp_ts_clock(s->now, ts_offset(s, &r->tuple)), h->half.ts_recent);
 }
 
@@ -119,7 +122,7 @@ static void send_ack(struct weir_stack *s, const struct half_slot *h)
 		r->seg.opts.ts_ecr = h->half.ts_recent;
 	}
 	if (h->half.flags & HALF_WSCALE) {
-		r->wscale = our_shift(s);
+		r->wscale = halfs_shift(s);
 		r->seg.wnd = (uint16_t)(r->seg.wnd >> r->wscale);
 	}
 }
@@ -287,7 +290,7 @@ static struct conn *complete(struct weir_stack *s, uint32_t slot, const struct w
 
 	if (s->conns.used == s->conns.count)
 		return NULL;
-	half_agreed(&h->half, our_shift(s), &p.agreed);
+	half_agreed(&h->half, halfs_shift(s), &p.agreed);
 	unlink_half(s, slot); /* the tuple changes hands */
 	c = conn_new(s, tuple, h->flow);
 	c->user = h->user;

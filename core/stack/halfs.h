@@ -32,8 +32,10 @@ weir_time halfs_next(const struct weir_stack *s, weir_time now);
 void refuse_half(struct weir_stack *s, const struct weir_tuple *tuple, const struct half *h,
 		 uint32_t flow, enum weir_refusal how);
 
-/* The window that a SYN-ACK offers, not scaled. */
+/* What a SYN-ACK offers: the window (not scaled), the shift of later ones, the MSS. */
 uint16_t halfs_window(const struct weir_stack *s);
+uint8_t halfs_shift(const struct weir_stack *s);
+uint16_t halfs_mss(const struct weir_stack *s, uint8_t family);
 
 static inline struct half_slot *half_at(const struct weir_stack *s, uint32_t slot)
 {

@@ -13,7 +13,9 @@
 
 #include <string.h>
 
+#include "stack/admit.h"
 #include "stack/conns.h"
+#include "stack/cookies.h"
 #include "stack/demux.h"
 #include "stack/halfs.h"
 #include "stack/listeners.h"
@@ -36,48 +38,15 @@ static enum weir_state after_syn(const struct stack_in *in)
 	return ref_kind(ref) == REF_CONN ? WEIR_STATE_ESTABLISHED : WEIR_STATE_SYN_RECEIVED;
 }
 
-static void to_listener(struct stack_in *in, struct listener *l, const seq_t *isn,
-			enum weir_counter *verdict)
-{
-	const struct tcp_seg *s = &in->seg;
-
-	in->note.before = in->note.after = WEIR_STATE_LISTEN;
-	if (s->flags & TCP_RST) {
-		*verdict = WEIR_CTR_LISTEN_RST;
-	} else if (s->flags & TCP_ACK) {
-		*verdict = WEIR_CTR_LISTEN_ACK;
-		reply_reset_seg(in->s, &in->tuple, s, 0);
-	} else if (s->flags & TCP_SYN) {
-		*verdict = listener_syn(in->s, l, &in->tuple, s, isn, &in->note.flow);
-		if (in->note.flow)
-			in->note.after = after_syn(in);
-		in->note.irs = s->seq.v;
-	} else {
-		*verdict = WEIR_CTR_LISTEN_STRAY;
-	}
-}
-
-static enum weir_counter to_nobody(struct stack_in *in)
-{
-	const struct weir_addr *dst = &in->pkt.dst;
-	struct listener *l = listeners_find(in->s, &in->tuple.local);
-	enum weir_counter verdict = WEIR_CTR_NO_OWNER;
-
-	if (!netif_is_ours(&in->s->netif, dst) && !listeners_take_foreign(in->s))
-		return WEIR_CTR_IP_NOT_OURS;
-	if (l) {
-		to_listener(in, l, NULL, &verdict);
-		return verdict;
-	}
-	if (in->seg.flags & TCP_RST)
-		return WEIR_CTR_NO_OWNER_RST;
-	reply_reset_seg(in->s, &in->tuple, &in->seg, 0);
-	return verdict;
-}
-
 static enum weir_counter to_conn(struct stack_in *in, struct conn *c)
 {
-	struct tcp_in t = {.env = &in->s->env, .t = &c->tcb, .seg = in->seg, .now = in->s->now};
+	struct tcp_in t = {
+		.env = &in->s->env,
+		.t = &c->tcb,
+		.seg = in->seg,
+		.now = in->s->now,
+		.no_echo = in->by_cookie,
+	};
 
 	in->note.flow = c->flow;
 	in->note.wscale = c->tcb.snd_wscale;
@@ -90,6 +59,58 @@ static enum weir_counter to_conn(struct stack_in *in, struct conn *c)
 		reply_reset_ack(in->s, &in->tuple, t.answer_seq, &in->seg, c->flow, c->tcb.state);
 	conn_settle(in->s, c);
 	return t.verdict;
+}
+
+/* `used`: what the ACK of a cookie that was used acknowledged; NULL: none. */
+static enum weir_counter ack_to_listener(struct stack_in *in, struct listener *l, const seq_t *used)
+{
+	struct conn *c = NULL;
+	enum weir_counter verdict = cookies_take(in->s, l, &in->tuple, &in->seg, used, &c);
+
+	if (c) {
+		in->by_cookie = true;
+		return to_conn(in, c);
+	}
+	if (verdict != WEIR_CTR_ACCEPT_FULL && verdict != WEIR_CTR_HALF_NO_CONN)
+		reply_reset_seg(in->s, &in->tuple, &in->seg, 0);
+	return verdict;
+}
+
+static enum weir_counter syn_to_listener(struct stack_in *in, struct listener *l, const seq_t *isn)
+{
+	enum weir_counter verdict = admit_syn(in->s, l, &in->tuple, &in->seg, isn, &in->note.flow);
+
+	if (in->note.flow)
+		in->note.after = after_syn(in);
+	in->note.irs = in->seg.seq.v;
+	return verdict;
+}
+
+static enum weir_counter to_listener(struct stack_in *in, struct listener *l, const seq_t *used)
+{
+	in->note.before = in->note.after = WEIR_STATE_LISTEN;
+	if (in->seg.flags & TCP_RST)
+		return WEIR_CTR_LISTEN_RST;
+	if (in->seg.flags & TCP_ACK)
+		return ack_to_listener(in, l, used);
+	if (in->seg.flags & TCP_SYN)
+		return syn_to_listener(in, l, NULL);
+	return WEIR_CTR_LISTEN_STRAY;
+}
+
+static enum weir_counter to_nobody(struct stack_in *in, const seq_t *used)
+{
+	const struct weir_addr *dst = &in->pkt.dst;
+	struct listener *l = listeners_find(in->s, &in->tuple.local);
+
+	if (!netif_is_ours(&in->s->netif, dst) && !listeners_take_foreign(in->s))
+		return WEIR_CTR_IP_NOT_OURS;
+	if (l)
+		return to_listener(in, l, used);
+	if (in->seg.flags & TCP_RST)
+		return WEIR_CTR_NO_OWNER_RST;
+	reply_reset_seg(in->s, &in->tuple, &in->seg, 0);
+	return WEIR_CTR_NO_OWNER;
 }
 
 static enum weir_counter to_half(struct stack_in *in, uint32_t slot)
@@ -111,12 +132,24 @@ static enum weir_counter to_half(struct stack_in *in, uint32_t slot)
 	return verdict;
 }
 
+/* A record that only remembers the use of a cookie: nobody owns the tuple, but that ACK. */
+static enum weir_counter to_used(struct stack_in *in, uint32_t slot, seq_t used)
+{
+	enum weir_counter verdict = to_nobody(in, &used);
+
+	if (demux_find(in->s, &in->tuple) != ref_make(REF_TIMEWAIT, slot))
+		timewaits_end(in->s, slot, WEIR_CTR_TIMEWAIT_SYN);
+	return verdict;
+}
+
 static enum weir_counter to_timewait(struct stack_in *in, uint32_t slot)
 {
 	const struct timewait_slot *w = pool_at(&in->s->timewaits, slot);
 	enum weir_counter verdict;
 	seq_t isn;
 
+	if (w->tw.flags & TIMEWAIT_USED)
+		return to_used(in, slot, w->tw.snd_nxt);
 	in->note.before = in->note.after = WEIR_STATE_TIME_WAIT;
 	in->note.flow = w->flow;
 	switch (timewaits_input(in->s, slot, &in->tuple, &in->seg, &verdict, &isn)) {
@@ -129,8 +162,9 @@ static enum weir_counter to_timewait(struct stack_in *in, uint32_t slot)
 		break;
 	case TIMEWAIT_DO_REUSE:
 		in->note.flow = 0;
-		to_listener(in, listeners_find(in->s, &in->tuple.local), &isn, &verdict);
-		in->note.before = WEIR_STATE_TIME_WAIT;
+		verdict = syn_to_listener(in, listeners_find(in->s, &in->tuple.local), &isn);
+		if (!in->note.flow)
+			in->note.after = WEIR_STATE_LISTEN;
 		if (verdict == WEIR_CTR_ACCEPTED)
 			verdict = WEIR_CTR_TIMEWAIT_SYN;
 		break;
@@ -166,7 +200,7 @@ static enum weir_counter in_tcp(struct stack_in *in)
 	in->tuple.remote.port = in->seg.src_port;
 	ref = demux_find(s, &in->tuple);
 	if (ref == REF_NONE)
-		return to_nobody(in);
+		return to_nobody(in, NULL);
 	switch (ref_kind(ref)) {
 	case REF_CONN:
 		in->note.before = ((struct conn *)pool_at(&s->conns, ref_slot(ref)))->tcb.state;

@@ -16,6 +16,7 @@ struct stack_in {
 	struct weir_tuple tuple; /* ours is local */
 	struct tcp_seg seg;
 	bool is_tcp;            /* seg is valid */
+	bool by_cookie;         /* it has just made its connection, by a SYN cookie */
 	struct trace_note note; /* filled as things become known */
 };
 

@@ -104,16 +104,3 @@ enum weir_err weir_listener_close(struct weir_stack *s, weir_listener h)
 	l->used = false;
 	return WEIR_OK;
 }
-
-enum weir_counter listener_syn(struct weir_stack *s, struct listener *l,
-			       const struct weir_tuple *tuple, const struct tcp_seg *seg,
-			       const seq_t *isn, uint32_t *flow)
-{
-	if (seg->flags & TCP_FIN)
-		return WEIR_CTR_LISTEN_SYN_FIN; /* policy */
-	if (l->halfs + l->pending >= l->backlog)
-		return WEIR_CTR_LISTEN_FULL;
-	if (s->sources[demux_source(s, &tuple->remote.addr)] >= s->cfg.half_source_max)
-		return WEIR_CTR_LISTEN_SOURCE;
-	return halfs_new(s, (uint32_t)(l - s->listeners), tuple, seg, isn, flow);
-}

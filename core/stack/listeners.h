@@ -16,11 +16,4 @@ bool listeners_take_foreign(const struct weir_stack *s);
 struct listener *listener_get(const struct weir_stack *s, weir_listener h);
 weir_listener listener_handle(const struct weir_stack *s, const struct listener *l);
 
-/* A SYN for `l`, in a tuple that nobody owns: makes a half-open record and, if it accepts early,
- * the SYN-ACK. `isn`: to be used, unless it is NULL. Returns the verdict; *flow gets the record's.
- */
-enum weir_counter listener_syn(struct weir_stack *s, struct listener *l,
-			       const struct weir_tuple *tuple, const struct tcp_seg *seg,
-			       const seq_t *isn, uint32_t *flow);
-
 #endif

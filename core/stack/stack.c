@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "stack/cookies.h"
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 
@@ -101,6 +102,8 @@ enum weir_err weir_stack_init(struct weir_stack **out, void *mem, size_t len,
 	for (unsigned i = 0; i < HALF_STAGES; i++)
 		fifo_init(&s->half_queue[i]);
 	fifo_init(&s->timewait_queue);
+	fifo_init(&s->cookie_queue);
+	cookies_init(s);
 	wheel_init(&s->wheel, now);
 	list_init(&s->ready);
 	list_init(&s->events);

@@ -60,9 +60,11 @@ struct conn {
 	struct list starved; /* in stack.starved while a send waits for a page */
 	uint64_t user;
 	uint32_t flow;
-	uint32_t timewait; /* slot of its TIME-WAIT record, POOL_NONE: none */
-	uint32_t listener; /* slot, while its ACCEPTED was not read; POOL_NONE otherwise */
-	bool attached;     /* owns its tuple */
+	uint32_t timewait;      /* slot of its TIME-WAIT record, POOL_NONE: none */
+	uint32_t listener;      /* slot, while its ACCEPTED was not read; POOL_NONE otherwise */
+	bool attached;          /* owns its tuple */
+	bool by_cookie;         /* made by a SYN cookie, whose ACK must not make another ... */
+	uint32_t cookie_end_ms; /* ... before this, in low 32 bits of milliseconds */
 };
 _Static_assert(sizeof(struct conn) <= 1024, "a connection without its buffers");
 
@@ -120,6 +122,9 @@ struct listener {
 	uint32_t gen;
 	uint64_t user;
 	bool used;
+	bool cookie_mode;         /* SYNs are answered with cookies */
+	bool cookie_sent;         /* one was sent ... */
+	weir_time cookie_sent_at; /* ... last at this time */
 };
 
 #define QUOTE_MAX 128u /* bytes of a packet that an ICMP error quotes */
@@ -139,6 +144,8 @@ struct reply {
 	uint8_t quote[QUOTE_MAX];
 };
 
+#define COOKIE_KEYS 2u
+
 struct weir_stack {
 	struct weir_config cfg;
 	struct tcp_env env;
@@ -152,12 +159,15 @@ struct weir_stack {
 	struct listener *listeners;
 	struct fifo half_queue[HALF_STAGES];
 	struct fifo timewait_queue;
+	struct fifo cookie_queue; /* of TIME-WAIT records that a cookie outlives: timewaits.c */
 	struct wheel wheel;
 	struct list ready, events, starved;
 	struct ring replies;
 	uint8_t *echo; /* one ICMP echo answer that waits */
 	size_t echo_len;
 	struct weir_tuple echo_tuple;
+	uint8_t cookie_key[COOKIE_KEYS][16]; /* the first makes cookies */
+	unsigned cookie_keys;                /* in use */
 	struct tokens icmp_tokens;
 	weir_time now;         /* latest time seen: time never goes back */
 	weir_time records_ran; /* when the queues of the records were last run */

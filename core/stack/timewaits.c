@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "stack/conns.h"
+#include "stack/cookies.h"
 #include "stack/demux.h"
 #include "stack/listeners.h"
 #include "stack/reply.h"
@@ -17,12 +18,27 @@ static struct timewait_slot *at(const struct weir_stack *s, uint32_t slot)
 	return pool_at(&s->timewaits, slot);
 }
 
+static struct fifo *queue_of(struct weir_stack *s, uint32_t slot)
+{
+	return at(s, slot)->tw.flags & TIMEWAIT_COOKIE ? &s->cookie_queue : &s->timewait_queue;
+}
+
+static uint64_t wait_ms(const struct weir_stack *s, uint32_t slot)
+{
+	uint64_t life = cookies_life_ms(s);
+
+	if (!(at(s, slot)->tw.flags & TIMEWAIT_COOKIE) || life < s->cfg.timewait_ms)
+		return s->cfg.timewait_ms;
+	return life;
+}
+
 static void arm(struct weir_stack *s, uint32_t slot)
 {
+	uint64_t wait = wait_ms(s, slot);
+
 	/* No TIME-WAIT: due by now, and not with the millisecond that comes next. */
-	at(s, slot)->queue.due_ms = s->cfg.timewait_ms ? fifo_due(s->now, s->cfg.timewait_ms)
-						       : (uint32_t)(s->now / NS_PER_MS);
-	fifo_push(&s->timewait_queue, &s->timewaits, NODE, slot);
+	at(s, slot)->queue.due_ms = wait ? fifo_due(s->now, wait) : (uint32_t)(s->now / NS_PER_MS);
+	fifo_push(queue_of(s, slot), &s->timewaits, NODE, slot);
 }
 
 static void tuple_of(const struct weir_stack *s, const struct timewait_slot *w,
@@ -62,7 +78,7 @@ static void drop(struct weir_stack *s, uint32_t slot)
 
 	tuple_of(s, w, &tuple);
 	demux_remove(s, &tuple, ref_make(REF_TIMEWAIT, slot));
-	fifo_remove(&s->timewait_queue, &s->timewaits, NODE, slot);
+	fifo_remove(queue_of(s, slot), &s->timewaits, NODE, slot);
 	pair_key_drop(s, &w->key, timewait_family(w));
 	w->flow = 0; /* free: nobody walks over it */
 	pool_give(&s->timewaits, slot);
@@ -81,34 +97,64 @@ void timewaits_end(struct weir_stack *s, uint32_t slot, enum weir_counter why)
 		if (c->tcb.state == WEIR_STATE_TIME_WAIT)
 			fsm_step(&c->tcb, FSM_END);
 	}
-	trace_state(s, w->flow, &tuple, WEIR_STATE_TIME_WAIT, WEIR_STATE_CLOSED, why);
+	if (!(w->tw.flags & TIMEWAIT_USED))
+		trace_state(s, w->flow, &tuple, WEIR_STATE_TIME_WAIT, WEIR_STATE_CLOSED, why);
 	drop(s, slot);
 }
 
-void timewaits_enter(struct weir_stack *s, struct conn *c)
+/* A record for the tuple that the connection has given up. When there is none left, one that is
+ * nearest to its end goes, and first one that is there for a cookie's sake. */
+static uint32_t new_record(struct weir_stack *s, const struct conn *c, const struct timewait *tw)
 {
-	struct timewait_slot *w;
 	uint32_t slot = pool_take(&s->timewaits);
+	struct timewait_slot *w;
 	bool paired;
 
-	conn_detach(s, c);
-	++*stack_counter(s, WEIR_CTR_CLOSED_NORMALLY);
 	if (slot == POOL_NONE) {
+		const struct fifo *q = s->cookie_queue.count ? &s->cookie_queue
+							     : &s->timewait_queue;
+
 		++*stack_counter(s, WEIR_CTR_TIMEWAIT_EVICTED);
-		timewaits_end(s, s->timewait_queue.head, WEIR_CTR_TIMEWAIT_EVICTED);
+		timewaits_end(s, q->head, WEIR_CTR_TIMEWAIT_EVICTED);
 		slot = pool_take(&s->timewaits);
 	}
 	weir_assert(slot != POOL_NONE);
 	w = at(s, slot);
-	*w = (struct timewait_slot){.flow = c->flow, .conn = pool_index(&s->conns, c)};
-	timewait_init(&w->tw, &c->tcb);
+	*w = (struct timewait_slot){.flow = c->flow, .conn = POOL_NONE, .tw = *tw};
+	if (cookies_may_replay(s, c))
+		w->tw.flags |= TIMEWAIT_COOKIE;
 	paired = pair_key_make(s, &c->tuple, &w->key, &w->tw.flags, TIMEWAIT_V6);
 	weir_assert(paired); /* there is a pair for every record: see stack_carve() */
-	c->timewait = slot;
 	demux_insert(s, &c->tuple, ref_make(REF_TIMEWAIT, slot));
 	arm(s, slot);
+	return slot;
+}
+
+void timewaits_enter(struct weir_stack *s, struct conn *c)
+{
+	struct timewait tw;
+	struct timewait_slot *w;
+
+	conn_detach(s, c);
+	++*stack_counter(s, WEIR_CTR_CLOSED_NORMALLY);
+	timewait_init(&tw, &c->tcb);
+	c->timewait = new_record(s, c, &tw);
+	w = at(s, c->timewait);
+	w->conn = pool_index(&s->conns, c);
 	if (c->tcb.ackgen.now)
 		send_ack(s, w, &c->tuple, c->tcb.ackgen.why);
+}
+
+void timewaits_remember_cookie(struct weir_stack *s, const struct conn *c)
+{
+	struct timewait tw = {
+		.snd_nxt = seq_add(c->tcb.snd.iss, 1),
+		.rcv_nxt = seq_add(c->tcb.rcv.irs, 1),
+		.flags = TIMEWAIT_USED,
+	};
+
+	if (cookies_may_replay(s, c))
+		new_record(s, c, &tw);
 }
 
 void timewaits_forget_conn(struct weir_stack *s, uint32_t slot)
@@ -144,7 +190,7 @@ enum timewait_action timewaits_input(struct weir_stack *s, uint32_t slot,
 	case TIMEWAIT_DO_NOTHING:
 		break;
 	case TIMEWAIT_DO_RESTART:
-		fifo_remove(&s->timewait_queue, &s->timewaits, NODE, slot);
+		fifo_remove(queue_of(s, slot), &s->timewaits, NODE, slot);
 		arm(s, slot);
 		send_ack(s, w, tuple, WEIR_CTR_SENT_ACK);
 		break;
@@ -159,15 +205,25 @@ enum timewait_action timewaits_input(struct weir_stack *s, uint32_t slot,
 	return act;
 }
 
+static void run_queue(struct weir_stack *s, const struct fifo *q, weir_time now)
+{
+	while (fifo_is_due(q, &s->timewaits, NODE, now)) {
+		if (!(at(s, q->head)->tw.flags & TIMEWAIT_USED))
+			++*stack_counter(s, WEIR_CTR_TIMEWAIT_EXPIRED);
+		timewaits_end(s, q->head, WEIR_CTR_TIMEWAIT_EXPIRED);
+	}
+}
+
 void timewaits_run(struct weir_stack *s, weir_time now)
 {
-	while (fifo_is_due(&s->timewait_queue, &s->timewaits, NODE, now)) {
-		++*stack_counter(s, WEIR_CTR_TIMEWAIT_EXPIRED);
-		timewaits_end(s, s->timewait_queue.head, WEIR_CTR_TIMEWAIT_EXPIRED);
-	}
+	run_queue(s, &s->timewait_queue, now);
+	run_queue(s, &s->cookie_queue, now);
 }
 
 weir_time timewaits_next(const struct weir_stack *s, weir_time now)
 {
-	return fifo_next(&s->timewait_queue, &s->timewaits, NODE, now);
+	weir_time own = fifo_next(&s->timewait_queue, &s->timewaits, NODE, now);
+	weir_time cookie = fifo_next(&s->cookie_queue, &s->timewaits, NODE, now);
+
+	return own < cookie ? own : cookie;
 }

@@ -10,6 +10,10 @@
  * When all records are taken, the one nearest to its end goes (TIMEWAIT_EVICTED). */
 void timewaits_enter(struct weir_stack *s, struct conn *c);
 
+/* The connection has ended without TIME-WAIT, and its tuple is free: if a SYN cookie made it, a
+ * record keeps the ACK that did so from making another while the cookie is good. */
+void timewaits_remember_cookie(struct weir_stack *s, const struct conn *c);
+
 /* A segment for a record. REUSE: the record is gone, and a listener may take the SYN with an ISN of
  * at least *isn. */
 enum timewait_action timewaits_input(struct weir_stack *s, uint32_t slot,

@@ -30,7 +30,7 @@ static uint64_t echo_age(const struct tcp_in *in)
 	const struct tcp_opts *o = &in->seg.opts;
 	uint32_t age;
 
-	if (!t->ts.ok || !o->has_ts || o->ts_ecr == 0)
+	if (!t->ts.ok || !o->has_ts || o->ts_ecr == 0 || in->no_echo)
 		return WEIR_NEVER;
 	age = (uint32_t)(in->now / NS_PER_MS) + t->ts.offset - o->ts_ecr;
 	return age < (1u << 31) ? (uint64_t)age * NS_PER_MS : WEIR_NEVER;

@@ -22,6 +22,9 @@ struct weir_config {
 #undef X
 	uint8_t hash_key[16]; /* keys the look-up table (SipHash); random, from the OS */
 	uint8_t isn_key[16];  /* keys ISNs, ports and timestamp offsets (RFC 6528); random */
+	/* Keys SYN cookies; zeros: made from isn_key. Stacks that share it (and isn_key, and the
+	 * clock: cookie_epoch_ms) take each other's. See weir_cookie_keys_set(). */
+	uint8_t cookie_key[16];
 
 	/* Called once for every verdict and every state change; NULL: no trace. It must not call
 	 * the engine. `record` and all it points to live only during the call. */

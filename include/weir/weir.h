@@ -188,6 +188,11 @@ bool weir_event_next(struct weir_stack *s, struct weir_event *ev);
 uint64_t weir_counter_get(const struct weir_stack *s, enum weir_counter c);
 const struct weir_config *weir_stack_config(const struct weir_stack *s);
 
+/* Changes the keys of SYN cookies: `now` (16 bytes) makes and accepts them, `before` only accepts;
+ * NULL: none. To rotate without dropping handshakes in progress, give the old key as `before`; to
+ * rotate several stacks that share it, first give all of them (old, new), then (new, old). */
+void weir_cookie_keys_set(struct weir_stack *s, const uint8_t now[16], const uint8_t before[16]);
+
 /* --- Listening (RFC 9293 3.10.1) -------------------------------------------------------------- */
 
 enum weir_accept_mode {

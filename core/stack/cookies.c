@@ -1,0 +1,218 @@
+/*
+ * Theory of operation
+ *
+ * A listener sends SYN cookies while half-open records are short: it begins when cookie_on_pct of
+ * its backlog or of all records are in use, and ends when fewer than cookie_off_pct are. Records
+ * that were made before stay and are served as ever; so do SYNs that come for them again.
+ *
+ * An ACK that nobody owns may answer a cookie. It is looked at only if this listener sent one
+ * within the life of a cookie (or cookie_shared says that others send them too): at any other time
+ * no guess can make a connection. With the right number, for the sequence number before its own,
+ * it makes the connection at once and is then given to it, with its data.
+ *
+ * Nothing is kept for a cookie, so nothing tells an ACK that comes again from the first. While the
+ * connection lives, it takes the repeated ACK; afterwards a record remembers, until no cookie of
+ * that time is good any more, what was acknowledged (timewaits.h), and the ACK is refused.
+ *
+ * A SYN that reuses a TIME-WAIT pair gets a record, never a cookie: its initial number must lie
+ * beyond the old ones (RFC 1122 4.2.2.13).
+ */
+#include "stack/cookies.h"
+
+#include <string.h>
+
+#include "base/hash.h"
+#include "stack/demux.h"
+#include "stack/halfs.h"
+#include "stack/reply.h"
+#include "tcp/emit.h"
+#include "tcp/isn.h"
+#include "tcp/syncookie.h"
+#include "tcp/window.h"
+
+/* A key that the caller did not give: from the other secret, by a use of its own. */
+static void key_from_isn_key(const uint8_t isn_key[16], uint8_t out[16])
+{
+	static const uint8_t use[2] = {'c', 'C'};
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t h = siphash24(isn_key, &use[i], 1);
+
+		memcpy(out + 8 * i, &h, 8);
+	}
+}
+
+void cookies_init(struct weir_stack *s)
+{
+	static const uint8_t none[16];
+
+	memcpy(s->cookie_key[0], s->cfg.cookie_key, 16);
+	if (!memcmp(s->cookie_key[0], none, 16))
+		key_from_isn_key(s->cfg.isn_key, s->cookie_key[0]);
+	s->cookie_keys = 1;
+}
+
+void weir_cookie_keys_set(struct weir_stack *s, const uint8_t now[16], const uint8_t before[16])
+{
+	memcpy(s->cookie_key[0], now, 16);
+	s->cookie_keys = 1;
+	if (!before)
+		return;
+	memcpy(s->cookie_key[1], before, 16);
+	s->cookie_keys = 2;
+}
+
+static uint32_t tick(const struct weir_stack *s)
+{
+	return (uint32_t)((s->now / NS_PER_MS + s->cfg.cookie_epoch_ms) / s->cfg.cookie_tick_ms);
+}
+
+/* Of the listener's backlog and of all records, whichever is fuller. */
+static uint64_t fill_pct(const struct weir_stack *s, const struct listener *l)
+{
+	uint64_t own = 100ull * l->halfs / l->backlog;
+	uint64_t all = 100ull * s->halfs.used / s->cfg.halfs_max;
+
+	return own > all ? own : all;
+}
+
+bool cookies_wanted(struct weir_stack *s, struct listener *l)
+{
+	uint64_t fill;
+
+	if (s->cfg.cookies != 1 || s->cfg.handshake_ways != 3)
+		return s->cfg.cookies == 2 && s->cfg.handshake_ways == 3;
+	fill = fill_pct(s, l);
+	if (!l->cookie_mode && fill >= s->cfg.cookie_on_pct) {
+		l->cookie_mode = true;
+		++*stack_counter(s, WEIR_CTR_COOKIE_MODES);
+	} else if (l->cookie_mode && fill < s->cfg.cookie_off_pct) {
+		l->cookie_mode = false;
+	}
+	return l->cookie_mode;
+}
+
+/* --- The SYN ------------------------------------------------------------------------------ */
+
+/* What a SYN-ACK without a record can offer: what its timestamp can carry, or the MSS alone. */
+static void agree(struct weir_stack *s, const struct weir_tuple *tuple, const struct tcp_seg *syn,
+		  struct tcp_agreed *out)
+{
+	struct half h;
+
+	half_init(&h, &s->cfg, syn, seq_make(0), stack_mss_default(tuple->local.addr.family));
+	if (!(h.flags & HALF_TS))
+		h.flags = 0;
+	half_agreed(&h, halfs_shift(s), out);
+}
+
+enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l,
+				 const struct weir_tuple *tuple, const struct tcp_seg *seg)
+{
+	struct reply *r = reply_new(s, tuple, WEIR_CTR_SENT_COOKIE);
+	struct tcp_agreed agreed;
+	uint8_t id[36];
+	size_t n = stack_tuple_id(tuple, id);
+	uint32_t ts = 0;
+
+	l->cookie_sent = true;
+	l->cookie_sent_at = s->now;
+	if (!r)
+		return WEIR_CTR_SYN_COOKIE;
+	agree(s, tuple, seg, &agreed);
+	r->seg.seq = syncookie_make(s->cookie_key[0], id, n, seg->seq, tick(s), agreed.mss);
+	r->seg.ack = seq_add(seg->seq, 1);
+	r->seg.flags = TCP_SYN | TCP_ACK;
+	r->seg.wnd = halfs_window(s);
+	r->state = WEIR_STATE_LISTEN;
+	r->iss = r->seg.seq.v;
+	r->irs = seg->seq.v;
+	if (agreed.ts_ok)
+		ts = syncookie_ts(tcp_ts_clock(s->now, isn_ts_offset(s->cfg.isn_key, id, n)),
+				  &agreed);
+	tcp_synack_options(&r->seg.opts, &agreed, halfs_mss(s, tuple->local.addr.family), ts,
+			   seg->opts.ts_val);
+	return WEIR_CTR_SYN_COOKIE;
+}
+
+/* --- The ACK ------------------------------------------------------------------------------ */
+
+static bool sent_lately(const struct weir_stack *s, const struct listener *l)
+{
+	return l->cookie_sent && s->now - l->cookie_sent_at < cookies_life_ms(s) * NS_PER_MS;
+}
+
+static bool right(const struct weir_stack *s, const uint8_t *id, size_t n,
+		  const struct tcp_seg *seg, uint16_t *mss)
+{
+	seq_t irs = seq_sub(seg->seq, 1), cookie = seq_sub(seg->ack, 1);
+
+	for (unsigned k = 0; k < s->cookie_keys; k++)
+		if (syncookie_check(s->cookie_key[k], id, n, irs, tick(s), cookie, mss))
+			return true;
+	return false;
+}
+
+static void read_agreed(const struct weir_stack *s, const struct tcp_seg *seg, uint16_t mss,
+			struct tcp_agreed *out)
+{
+	*out = (struct tcp_agreed){.mss = mss};
+	if (!seg->opts.has_ts || !s->cfg.timestamps)
+		return;
+	out->ts_ok = true;
+	syncookie_ts_read(seg->opts.ts_ecr, out);
+	out->sack_ok = out->sack_ok && s->cfg.sack;
+	out->wscale_ok = out->wscale_ok && s->cfg.window_scaling;
+	if (out->wscale_ok)
+		out->rcv_wscale = halfs_shift(s);
+	else
+		out->snd_wscale = 0;
+}
+
+static struct conn *open_conn(struct weir_stack *s, struct listener *l,
+			      const struct weir_tuple *tuple, const struct tcp_seg *seg,
+			      uint32_t ts_offset, uint16_t mss)
+{
+	struct tcb_passive p = {
+		.iss = seq_sub(seg->ack, 1),
+		.irs = seq_sub(seg->seq, 1),
+		.snd_wnd = seg->wnd,
+		.rcv_wnd = halfs_window(s),
+		.ts_recent = seg->opts.ts_val,
+		.ts_offset = ts_offset,
+	};
+	struct conn *c = conn_new(s, tuple, 0);
+
+	read_agreed(s, seg, mss, &p.agreed);
+	c->by_cookie = true;
+	c->cookie_end_ms = fifo_due(s->now, cookies_life_ms(s));
+	c->listener = (uint32_t)(l - s->listeners);
+	l->pending++;
+	tcb_open_passive(&c->tcb, &s->env, &p, s->now);
+	tcb_event(&c->tcb, WEIR_EV_ACCEPTED);
+	++*stack_counter(s, WEIR_CTR_OPENED_COOKIE);
+	return c;
+}
+
+enum weir_counter cookies_take(struct weir_stack *s, struct listener *l,
+			       const struct weir_tuple *tuple, const struct tcp_seg *seg,
+			       const seq_t *used, struct conn **conn)
+{
+	uint8_t id[36];
+	size_t n = stack_tuple_id(tuple, id);
+	uint16_t mss;
+
+	if ((seg->flags & TCP_SYN) || l->mode != WEIR_ACCEPT_EARLY || s->cfg.cookies == 0 ||
+	    !(sent_lately(s, l) || s->cfg.cookie_shared))
+		return WEIR_CTR_LISTEN_ACK;
+	if (!right(s, id, n, seg, &mss))
+		return WEIR_CTR_COOKIE_BAD;
+	if (used && seq_eq(*used, seg->ack))
+		return WEIR_CTR_COOKIE_REPLAYED;
+	if (l->pending >= l->backlog)
+		return WEIR_CTR_ACCEPT_FULL;
+	if (s->conns.used == s->conns.count)
+		return WEIR_CTR_HALF_NO_CONN;
+	*conn = open_conn(s, l, tuple, seg, isn_ts_offset(s->cfg.isn_key, id, n), mss);
+	return WEIR_CTR_ACCEPTED;
+}

@@ -1,0 +1,41 @@
+/*
+ * cookies.h: when SYN cookies are sent and taken; how they look is tcp/syncookie.h.
+ */
+#ifndef WEIR_STACK_COOKIES_H
+#define WEIR_STACK_COOKIES_H
+
+#include "stack/conns.h"
+#include "stack/listeners.h"
+
+/* The keys of the configuration. */
+void cookies_init(struct weir_stack *s);
+
+/* Is a SYN for `l` to be answered with a cookie? Keeps the listener's mode, by its marks. */
+bool cookies_wanted(struct weir_stack *s, struct listener *l);
+
+/* Answers a SYN with a cookie. Returns the verdict. */
+enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l,
+				 const struct weir_tuple *tuple, const struct tcp_seg *seg);
+
+/* An ACK for `l` in a tuple that no record owns, or one that remembers a used cookie (`used`: what
+ * its ACK acknowledged; NULL: none). On ACCEPTED *conn is the new connection, to which the segment
+ * is then to be given; the tuple must be free by then. Any other verdict: no connection. */
+enum weir_counter cookies_take(struct weir_stack *s, struct listener *l,
+			       const struct weir_tuple *tuple, const struct tcp_seg *seg,
+			       const seq_t *used, struct conn **conn);
+
+/* Milliseconds after which no cookie that was made until now is good any more. */
+static inline uint64_t cookies_life_ms(const struct weir_stack *s)
+{
+	return 2 * s->cfg.cookie_tick_ms;
+}
+
+/* May the ACK that made the connection still be taken for one that makes another? */
+static inline bool cookies_may_replay(const struct weir_stack *s, const struct conn *c)
+{
+	uint32_t now_ms = (uint32_t)(s->now / NS_PER_MS);
+
+	return c->by_cookie && (int32_t)(c->cookie_end_ms - now_ms) > 0;
+}
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * Theory of operation
+ *
+ * Under a flood nothing may be kept for a SYN. What the third segment needs is sent to the peer
+ * instead, who returns it: the ACK field is our initial sequence number plus one, and with
+ * timestamps TSecr is our TSval.
+ *
+ *   the number, 32 bits:  | 29 bits of H | MSS class, 3 bits, XORed with 3 more of H |
+ *   H = SipHash-2-4(key, pair of endpoints, the peer's initial number, tick)
+ *
+ * So an ACK passes only if it acknowledges a number made for this very pair, for a SYN with the
+ * sequence number before its own, in this tick or the last. The class is hidden, not protected: by
+ * changing it a peer would only harm itself. There is nothing to tell the tick apart, since at most
+ * two hashes are cheap, and every bit more in H halves the chance of a guess: 2 ticks x 8 classes
+ * of 2^32 numbers are right, one in 2^28.
+ *
+ *   TSval, 32 bits:       | the clock, 26 bits | ECN | SACK | window scale, 4 bits |
+ *
+ * The low bits replace those of a clock in milliseconds; what came out later than the clock is
+ * taken back by 64 ms, so that the segments that follow are never older (RFC 7323 5.3). The ECN bit
+ * is written as zero, since ECN is not offered. Without timestamps, window scale and SACK are lost,
+ * and the SYN-ACK does not offer them.
+ */
+#include "tcp/syncookie.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/be.h"
+#include "base/hash.h"
+
+#define ID_MAX     36u
+#define CLASS_BITS 3u
+#define CLASS_MASK ((1u << CLASS_BITS) - 1)
+
+#define TS_MASK        ((1u << SYNCOOKIE_TS_BITS) - 1)
+#define TS_WSCALE_MASK 0x0fu
+#define TS_WSCALE_NONE 0x0fu
+#define TS_SACK        0x10u
+
+/* What peers have: a link of 68 bytes, of 296, the defaults of IPv4 and IPv6, tunnels, Ethernet
+ * with IPv6 and with IPv4, jumbo frames. */
+static const uint16_t classes[1u << CLASS_BITS] = {28, 256, 536, 1220, 1360, 1440, 1460, 8940};
+
+static unsigned class_of(uint16_t mss)
+{
+	unsigned c = CLASS_MASK;
+
+	while (c > 0 && classes[c] > mss)
+		c--;
+	return c;
+}
+
+static uint64_t keyed(const uint8_t key[16], const void *id, size_t len, seq_t irs, uint32_t tick)
+{
+	uint8_t buf[ID_MAX + 8];
+
+	weir_assert(len <= ID_MAX);
+	memcpy(buf, id, len);
+	be32_put(buf + len, irs.v);
+	be32_put(buf + len + 4, tick);
+	return siphash24(key, buf, len + 8);
+}
+
+static uint32_t number(uint64_t h, unsigned class)
+{
+	return (uint32_t)h << CLASS_BITS | ((class ^ (unsigned)(h >> 61)) & CLASS_MASK);
+}
+
+seq_t syncookie_make(const uint8_t key[16], const void *id, size_t len, seq_t irs, uint32_t tick,
+		     uint16_t mss)
+{
+	return seq_make(number(keyed(key, id, len, irs, tick), class_of(mss)));
+}
+
+bool syncookie_check(const uint8_t key[16], const void *id, size_t len, seq_t irs, uint32_t tick,
+		     seq_t cookie, uint16_t *mss)
+{
+	for (unsigned age = 0; age < SYNCOOKIE_TICKS; age++) {
+		uint32_t differs = cookie.v ^ number(keyed(key, id, len, irs, tick - age), 0);
+
+		if (differs <= CLASS_MASK) {
+			*mss = classes[differs];
+			return true;
+		}
+	}
+	return false;
+}
+
+uint32_t syncookie_ts(uint32_t clock, const struct tcp_agreed *agreed)
+{
+	uint32_t bits = agreed->wscale_ok ? agreed->snd_wscale : TS_WSCALE_NONE;
+	uint32_t ts;
+
+	if (agreed->sack_ok)
+		bits |= TS_SACK;
+	ts = (clock & ~TS_MASK) | bits;
+	return (int32_t)(ts - clock) > 0 ? ts - (TS_MASK + 1) : ts;
+}
+
+void syncookie_ts_read(uint32_t echo, struct tcp_agreed *agreed)
+{
+	uint32_t wscale = echo & TS_WSCALE_MASK;
+
+	agreed->wscale_ok = wscale != TS_WSCALE_NONE;
+	agreed->snd_wscale = agreed->wscale_ok ? (uint8_t)wscale : 0;
+	agreed->sack_ok = echo & TS_SACK;
+}
