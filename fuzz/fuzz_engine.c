@@ -30,7 +30,7 @@
 #include "stack/check.h"
 
 #define HEAD_LEN     9u
-#define PACKETS_MAX  20000u /* that one action may make; far more than buffers and limits allow */
+#define PACKETS_MAX  20000u /* that one action may make, far more than limits allow, ... */
 #define EVENTS_MAX   1000u
 #define PASSES_MAX   4u /* of output and events, until nothing is due */
 #define ACTIONS_MAX  2000u
@@ -58,16 +58,23 @@ static void time_deadline(struct world *w)
 
 /* --- The stack taken to rest ------------------------------------------------------------------ */
 
+/* ... and besides all that the buffers hold, a byte at a time, as a peer may ask by its MSS. */
+static uint64_t packets_max(const struct world *w)
+{
+	return PACKETS_MAX + w->cfg.pages_max * WEIR_PAGE_BYTES;
+}
+
 /* Output and events until there are none; returns what weir_deadline() says then. */
 static weir_time rest_once(struct world *w)
 {
 	struct weir_packet p;
 	struct weir_event ev;
-	unsigned packets = 0, events = 0;
+	uint64_t packets = 0;
+	unsigned events = 0;
 
 	while (weir_output(w->stack, &p, w->now)) {
 		out_check(w, &p);
-		fuzz_assert(++packets < PACKETS_MAX);
+		fuzz_assert(++packets < packets_max(w));
 	}
 	while (weir_event_next(w->stack, &ev)) {
 		app_event(w, &ev);
