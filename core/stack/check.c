@@ -2,6 +2,7 @@
 
 #include "stack/conns.h"
 #include "stack/demux.h"
+#include "stack/halfs.h"
 #include "stack/listeners.h"
 
 struct sums {
@@ -61,9 +62,81 @@ static uint32_t chained(const struct weir_stack *s)
 	return n;
 }
 
+static unsigned stage_of(const struct half_slot *h)
+{
+	if (h->half.flags & HALF_HELD)
+		return h->half.flags & HALF_TOLD ? HALF_STAGE_HELD : HALF_STAGE_FRESH;
+	return HALF_STAGE_SENT + h->half.retries;
+}
+
+/* A queue of half-open records: each belongs there, and is due no earlier than the one before. */
+static const char *check_half_queue(const struct weir_stack *s, unsigned stage)
+{
+	const struct half_slot *before = NULL;
+	uint32_t slot = s->half_queue[stage].head;
+
+	while (slot != POOL_NONE) {
+		const struct half_slot *h = half_at(s, slot);
+
+		if (!(h->gen & 1))
+			return "a free half-open record is in a queue";
+		if (stage_of(h) != stage)
+			return "a half-open record is in another's queue";
+		if ((h->half.flags & HALF_HELD) && (h->half.flags & HALF_COMPLETE))
+			return "a handshake is complete that was not begun";
+		if (before && (int32_t)(h->queue.due_ms - before->queue.due_ms) < 0)
+			return "a queue of half-open records is not in order of time";
+		before = h;
+		slot = h->queue.next;
+	}
+	return NULL;
+}
+
+/* Records of a kind and what the table of limits counts: equal, unless it forgot some. */
+static bool limits_differ(const struct weir_stack *s, enum weir_limit_kind kind, uint32_t records)
+{
+	uint32_t counted = limits_records(s, kind);
+
+	if (!limits_in_force(s, kind))
+		return counted != 0;
+	return counted > records || (counted < records && !s->limits.forgotten);
+}
+
+static const char *check_listeners(const struct weir_stack *s)
+{
+	uint32_t records = 0, held = 0;
+
+	for (uint32_t i = 0; i < s->cfg.listeners_max; i++) {
+		const struct listener *l = &s->listeners[i];
+
+		if (!l->used)
+			continue;
+		if (l->halfs > l->backlog || l->pending > l->backlog)
+			return "a listener has more than its backlog";
+		records += l->halfs;
+		held += l->mode == WEIR_ACCEPT_HELD ? l->halfs : 0;
+	}
+	if (limits_differ(s, WEIR_LIMIT_SOURCE, records))
+		return "half-open records and the counts of their sources differ";
+	if (limits_differ(s, WEIR_LIMIT_DEST, held))
+		return "held records and the counts of their destinations differ";
+	return NULL;
+}
+
+static const char *check_halfs(const struct weir_stack *s)
+{
+	for (unsigned i = 0; i < HALF_STAGES; i++) {
+		const char *bad = i == HALF_STAGE_GONE ? NULL : check_half_queue(s, i);
+
+		if (bad)
+			return bad;
+	}
+	return check_listeners(s);
+}
+
 static const char *check_records(const struct weir_stack *s, const struct sums *n)
 {
-	uint32_t queued = 0, of_listeners = 0, pending = 0, sources = 0;
+	uint32_t queued = 0, of_listeners = 0, pending = 0;
 	uint32_t gone = s->half_queue[HALF_STAGE_GONE].count;
 
 	for (unsigned i = 0; i < HALF_STAGES; i++)
@@ -72,11 +145,9 @@ static const char *check_records(const struct weir_stack *s, const struct sums *
 		of_listeners += s->listeners[i].used ? s->listeners[i].halfs : 0;
 		pending += s->listeners[i].used ? s->listeners[i].pending : 0;
 	}
-	for (uint32_t i = 0; i <= s->source_mask; i++)
-		sources += s->sources[i];
 	if (queued != s->halfs.used)
 		return "a half-open record is in no queue, or in two";
-	if (of_listeners != queued - gone || sources != queued - gone)
+	if (of_listeners != queued - gone)
 		return "half-open records and their counts differ";
 	if (pending != n->pending)
 		return "accepted connections and their listeners' counts differ";
@@ -100,5 +171,6 @@ const char *weir_stack_check(const struct weir_stack *s)
 		return "pages held and pages taken differ";
 	if (n.ranges != s->env.ranges.used)
 		return "ranges held and ranges taken differ";
-	return check_records(s, &n);
+	bad = check_records(s, &n);
+	return bad ? bad : check_halfs(s);
 }

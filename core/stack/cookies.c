@@ -24,6 +24,7 @@
 #include "base/hash.h"
 #include "stack/demux.h"
 #include "stack/halfs.h"
+#include "stack/pressure.h"
 #include "stack/reply.h"
 #include "tcp/emit.h"
 #include "tcp/isn.h"
@@ -67,22 +68,12 @@ static uint32_t tick(const struct weir_stack *s)
 	return (uint32_t)((s->now / NS_PER_MS + s->cfg.cookie_epoch_ms) / s->cfg.cookie_tick_ms);
 }
 
-/* Of the listener's backlog and of all records, whichever is fuller. */
-static uint64_t fill_pct(const struct weir_stack *s, const struct listener *l)
-{
-	uint64_t own = 100ull * l->halfs / l->backlog;
-	uint64_t all = 100ull * s->halfs.used / s->cfg.halfs_max;
-
-	return own > all ? own : all;
-}
-
 bool cookies_wanted(struct weir_stack *s, struct listener *l)
 {
-	uint64_t fill;
+	unsigned fill = pressure_pct(s, l);
 
-	if (s->cfg.cookies != 1 || s->cfg.handshake_ways != 3)
-		return s->cfg.cookies == 2 && s->cfg.handshake_ways == 3;
-	fill = fill_pct(s, l);
+	if (s->cfg.cookies != 1 || !cookies_on(s))
+		return cookies_on(s);
 	if (!l->cookie_mode && fill >= s->cfg.cookie_on_pct) {
 		l->cookie_mode = true;
 		++*stack_counter(s, WEIR_CTR_COOKIE_MODES);

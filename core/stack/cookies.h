@@ -10,6 +10,12 @@
 /* The keys of the configuration. */
 void cookies_init(struct weir_stack *s);
 
+/* May cookies be sent at all? */
+static inline bool cookies_on(const struct weir_stack *s)
+{
+	return s->cfg.cookies != 0 && s->cfg.handshake_ways == 3;
+}
+
 /* Is a SYN for `l` to be answered with a cookie? Keeps the listener's mode, by its marks. */
 bool cookies_wanted(struct weir_stack *s, struct listener *l);
 

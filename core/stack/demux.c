@@ -25,12 +25,6 @@ static uint32_t *bucket(const struct weir_stack *s, const struct weir_tuple *t)
 	return &s->buckets[(uint32_t)siphash13(s->cfg.hash_key, id, n) & s->bucket_mask];
 }
 
-uint32_t demux_source(const struct weir_stack *s, const struct weir_addr *a)
-{
-	return (uint32_t)siphash13(s->cfg.hash_key, a->bytes, netif_addr_len(a->family)) &
-	       s->source_mask;
-}
-
 static bool tuple_eq(const struct weir_tuple *a, const struct weir_tuple *b)
 {
 	return a->local.port == b->local.port && a->remote.port == b->remote.port &&
@@ -101,6 +95,23 @@ void demux_insert(struct weir_stack *s, const struct weir_tuple *t, uint32_t ref
 
 	*next_of(s, ref) = *head;
 	*head = ref;
+}
+
+/* New owners stand first, so the last record of a bucket is its oldest. */
+uint32_t demux_insert_half(struct weir_stack *s, const struct weir_tuple *t, uint32_t ref)
+{
+	uint32_t *head = bucket(s, t), last = REF_NONE;
+	unsigned halfs = 0;
+
+	*next_of(s, ref) = *head;
+	*head = ref;
+	for (uint32_t r = ref; r != REF_NONE; r = *next_of(s, r)) {
+		if (ref_kind(r) != REF_HALF)
+			continue;
+		halfs++;
+		last = r;
+	}
+	return halfs > DEMUX_HALFS_MAX ? last : REF_NONE;
 }
 
 void demux_remove(struct weir_stack *s, const struct weir_tuple *t, uint32_t ref)

@@ -15,12 +15,24 @@
  * With handshake_ways 2 (wrong, to show why there are three) no record waits: the connection takes
  * its place at once and sends the SYN-ACK itself.
  *
- * Limits: halfs_max records, the listener's backlog, half_source_max records from one source. At a
- * limit the newest SYN is dropped and counted: the peer will send it again.
+ * Limits, as in Linux: the listener's backlog bounds its half-open records, and by itself the
+ * connections whose ACCEPTED was not read (the accept queue). While that is full a SYN is dropped,
+ * for its connection could not be taken over (admit.h); so is a third segment that finds it full,
+ * or finds conns_max connections. The record then stays, known to be complete: its timer goes on,
+ * and the peer's data, or its ACK of a SYN-ACK that is sent again, completes it when there is room.
+ * With accept_overflow_rst it is answered with RST instead. Furthermore there are halfs_max records
+ * of all listeners, of which some may give way to a new one (pressure.h), and limits by source
+ * and destination (limits.h). A SYN that finds no room is dropped: the peer will send it again.
+ *
+ * What ends a record before its time: an acceptable RST (RFC 9293 3.10.7.4); another SYN in the
+ * window; an ICMP error that quotes its SYN-ACK, if it is a hard one (RFC 5927 4.1 asks for the
+ * exact sequence number), and while records are short any but one about the packet's size, since
+ * unreachable sources are what a flood leaves behind (RFC 5461 4.2); the end of its listener.
  */
 #include "stack/halfs.h"
 
 #include "stack/demux.h"
+#include "stack/pressure.h"
 #include "stack/reply.h"
 #include "stack/trace.h"
 #include "tcp/emit.h"
@@ -34,10 +46,15 @@ static enum half_stage stage_of(const struct half *h)
 	return (enum half_stage)(HALF_STAGE_SENT + h->retries);
 }
 
+static void push(struct weir_stack *s, unsigned stage, uint32_t slot)
+{
+	fifo_push(&s->half_queue[stage], &s->halfs, NODE, slot);
+}
+
 static void enqueue(struct weir_stack *s, unsigned stage, uint32_t slot, uint64_t wait_ms)
 {
 	half_at(s, slot)->queue.due_ms = fifo_due(s->now, wait_ms);
-	fifo_push(&s->half_queue[stage], &s->halfs, NODE, slot);
+	push(s, stage, slot);
 }
 
 static void dequeue(struct weir_stack *s, unsigned stage, uint32_t slot)
@@ -127,13 +144,23 @@ static void send_ack(struct weir_stack *s, const struct half_slot *h)
 	}
 }
 
+/* Is there room for the connection of a complete handshake? ACCEPTED, or what is full. */
+static enum weir_counter room_for(const struct weir_stack *s, const struct half_slot *h)
+{
+	const struct listener *l = &s->listeners[h->listener];
+
+	if (s->conns.used == s->conns.count)
+		return WEIR_CTR_HALF_NO_CONN;
+	return l->pending >= l->backlog ? WEIR_CTR_HALF_OVERFLOW : WEIR_CTR_ACCEPTED;
+}
+
 static void trust_syn(struct weir_stack *s, uint32_t slot);
 
 /* The SYN is accepted: the record has its SYN-ACK sent and waits for the third segment. */
 static void accept_syn(struct weir_stack *s, uint32_t slot)
 {
 	enqueue(s, HALF_STAGE_SENT, slot, s->cfg.rto_initial_ms);
-	if (s->cfg.handshake_ways == 2 && s->conns.used < s->conns.count)
+	if (s->cfg.handshake_ways == 2 && room_for(s, half_at(s, slot)) == WEIR_CTR_ACCEPTED)
 		trust_syn(s, slot);
 	else
 		send_synack(s, half_at(s, slot), WEIR_CTR_SENT_SYNACK);
@@ -157,29 +184,63 @@ static uint32_t take_slot(struct weir_stack *s, const struct weir_tuple *tuple)
 	return slot;
 }
 
+/* The record's part in the limits of its addresses is over. */
+static void give_limits(struct weir_stack *s, const struct listener *l,
+			const struct weir_tuple *tuple, enum limits_end source,
+			enum limits_end dest)
+{
+	limits_give(s, WEIR_LIMIT_SOURCE, &tuple->remote, source);
+	if (l->mode == WEIR_ACCEPT_HELD)
+		limits_give(s, WEIR_LIMIT_DEST, &tuple->local, dest);
+}
+
+/* A slot for a SYN that keeps to all limits. Returns ACCEPTED, or why there is none. */
+static enum weir_counter admit(struct weir_stack *s, struct listener *l,
+			       const struct weir_tuple *tuple, uint32_t *slot)
+{
+	if (!limits_take(s, WEIR_LIMIT_SOURCE, &tuple->remote))
+		return WEIR_CTR_LISTEN_SOURCE;
+	if (l->mode == WEIR_ACCEPT_HELD && !limits_take(s, WEIR_LIMIT_DEST, &tuple->local)) {
+		limits_give(s, WEIR_LIMIT_SOURCE, &tuple->remote, LIMITS_ANSWERED);
+		return WEIR_CTR_LISTEN_DEST;
+	}
+	*slot = pressure_make_room(s, l) ? take_slot(s, tuple) : POOL_NONE;
+	if (*slot != POOL_NONE)
+		return WEIR_CTR_ACCEPTED;
+	give_limits(s, l, tuple, LIMITS_ANSWERED, LIMITS_ANSWERED);
+	return WEIR_CTR_LISTEN_FULL;
+}
+
+static void fill(struct weir_stack *s, struct half_slot *h, const struct weir_tuple *tuple,
+		 const struct tcp_seg *seg, const seq_t *isn)
+{
+	uint8_t id[36], v6 = h->half.flags & HALF_V6;
+	size_t n = stack_tuple_id(tuple, id);
+
+	half_init(&h->half, &s->cfg, seg, isn ? *isn : isn_make(s->cfg.isn_key, id, n, s->now),
+		  stack_mss_default(tuple->local.addr.family));
+	h->half.flags |= v6;
+	h->flow = ++s->flow_last;
+}
+
 enum weir_counter halfs_new(struct weir_stack *s, uint32_t listener, const struct weir_tuple *tuple,
 			    const struct tcp_seg *seg, const seq_t *isn, uint32_t *flow)
 {
 	struct listener *l = &s->listeners[listener];
-	uint32_t slot = take_slot(s, tuple);
+	uint32_t slot, crowd;
+	enum weir_counter why = admit(s, l, tuple, &slot);
 	struct half_slot *h;
-	uint8_t id[36], v6;
-	size_t n;
 
-	if (slot == POOL_NONE)
-		return WEIR_CTR_LISTEN_FULL;
+	if (why != WEIR_CTR_ACCEPTED)
+		return why;
 	h = half_at(s, slot);
-	v6 = h->half.flags & HALF_V6;
-	n = stack_tuple_id(tuple, id);
-	half_init(&h->half, &s->cfg, seg, isn ? *isn : isn_make(s->cfg.isn_key, id, n, s->now),
-		  stack_mss_default(tuple->local.addr.family));
-	h->half.flags |= v6;
+	fill(s, h, tuple, seg, isn);
 	h->listener = (uint16_t)listener;
-	h->flow = ++s->flow_last;
 	*flow = h->flow;
 	l->halfs++;
-	s->sources[demux_source(s, &tuple->remote.addr)]++;
-	demux_insert(s, tuple, ref_make(REF_HALF, slot));
+	crowd = demux_insert_half(s, tuple, ref_make(REF_HALF, slot));
+	if (crowd != REF_NONE)
+		halfs_end(s, ref_slot(crowd), WEIR_NO_RESOURCES, WEIR_CTR_HALF_PRESSED);
 	if (l->mode == WEIR_ACCEPT_HELD) {
 		h->half.flags |= HALF_HELD;
 		enqueue(s, HALF_STAGE_FRESH, slot, s->cfg.half_held_ms);
@@ -209,13 +270,20 @@ static void release(struct weir_stack *s, uint32_t slot)
 static void unlink_half(struct weir_stack *s, uint32_t slot)
 {
 	struct half_slot *h = half_at(s, slot);
+	struct listener *l = &s->listeners[h->listener];
+	enum limits_end source = LIMITS_UNANSWERED, dest = LIMITS_ANSWERED;
 	struct weir_tuple tuple;
+
+	if (h->half.flags & HALF_COMPLETE)
+		source = LIMITS_ANSWERED;
+	if (h->half.flags & HALF_HELD)
+		dest = LIMITS_UNANSWERED;
 
 	tuple_of(s, h, &tuple);
 	demux_remove(s, &tuple, ref_make(REF_HALF, slot));
 	dequeue(s, queue_of(h), slot);
-	s->listeners[h->listener].halfs--;
-	s->sources[demux_source(s, &tuple.remote.addr)]--;
+	l->halfs--;
+	give_limits(s, l, &tuple, source, dest);
 }
 
 /* The record ends without a connection; who gave it a user value is told. */
@@ -233,12 +301,12 @@ static void end(struct weir_stack *s, uint32_t slot, enum weir_err reason)
 	fifo_push(&s->half_queue[HALF_STAGE_GONE], &s->halfs, NODE, slot);
 }
 
-static void end_traced(struct weir_stack *s, uint32_t slot, enum weir_err reason,
-		       enum weir_counter why)
+void halfs_end(struct weir_stack *s, uint32_t slot, enum weir_err reason, enum weir_counter why)
 {
 	struct half_slot *h = half_at(s, slot);
 	struct weir_tuple tuple;
 
+	++*stack_counter(s, why);
 	tuple_of(s, h, &tuple);
 	trace_state(s, h->flow, &tuple, WEIR_STATE_SYN_RECEIVED, WEIR_STATE_CLOSED, why);
 	end(s, slot, reason);
@@ -253,7 +321,7 @@ void halfs_end_listener(struct weir_stack *s, uint32_t listener)
 			uint32_t next = half_at(s, slot)->queue.next;
 
 			if (half_at(s, slot)->listener == listener)
-				end_traced(s, slot, WEIR_ABORTED, WEIR_CTR_CLOSED_ABORT);
+				halfs_end(s, slot, WEIR_ABORTED, WEIR_CTR_HALF_ABANDONED);
 			slot = next;
 		}
 	}
@@ -261,13 +329,14 @@ void halfs_end_listener(struct weir_stack *s, uint32_t listener)
 
 /* When the SYN-ACK was sent, for the first sample of the round trip. The record knows it by when
  * the next one would be due, rounded up to milliseconds. 0: more than one was sent
- * (RFC6298-06). */
+ * (RFC6298-06), or the segment that answered it
+ * was dropped. */
 static weir_time synack_at(const struct weir_stack *s, const struct half_slot *h)
 {
 	uint32_t due_ms = (uint32_t)s->cfg.rto_initial_ms + (uint32_t)(s->now / NS_PER_MS);
 	int32_t ago_ms = (int32_t)(due_ms - h->queue.due_ms);
 
-	if (h->half.retries || (h->half.flags & HALF_AGAIN))
+	if (h->half.retries || (h->half.flags & (HALF_AGAIN | HALF_COMPLETE)))
 		return 0;
 	return ago_ms > 0 ? s->now - (uint32_t)ago_ms * NS_PER_MS : s->now;
 }
@@ -288,9 +357,8 @@ static struct conn *complete(struct weir_stack *s, uint32_t slot, const struct w
 	uint32_t listener = h->listener;
 	struct conn *c;
 
-	if (s->conns.used == s->conns.count)
-		return NULL;
 	half_agreed(&h->half, halfs_shift(s), &p.agreed);
+	h->half.flags |= HALF_COMPLETE;
 	unlink_half(s, slot); /* the tuple changes hands */
 	c = conn_new(s, tuple, h->flow);
 	c->user = h->user;
@@ -311,6 +379,25 @@ static void trust_syn(struct weir_stack *s, uint32_t slot)
 	c = complete(s, slot, &tuple);
 	tcb_trust_syn(&c->tcb, &s->env, s->now);
 	conn_settle(s, c);
+}
+
+/* The third segment came. */
+static enum weir_counter third(struct weir_stack *s, uint32_t slot, const struct weir_tuple *tuple,
+			       const struct tcp_seg *seg, struct conn **conn)
+{
+	struct half_slot *h = half_at(s, slot);
+	enum weir_counter verdict = room_for(s, h);
+
+	if (verdict == WEIR_CTR_ACCEPTED) {
+		*conn = complete(s, slot, tuple);
+		return verdict;
+	}
+	h->half.flags |= HALF_COMPLETE;
+	if (s->cfg.accept_overflow_rst) {
+		reply_reset_ack(s, tuple, seg->ack, seg, h->flow, WEIR_STATE_SYN_RECEIVED);
+		end(s, slot, WEIR_NO_RESOURCES);
+	}
+	return verdict;
 }
 
 enum weir_counter halfs_input(struct weir_stack *s, uint32_t slot, const struct weir_tuple *tuple,
@@ -335,21 +422,36 @@ enum weir_counter halfs_input(struct weir_stack *s, uint32_t slot, const struct 
 		end(s, slot, WEIR_RESET);
 		break;
 	case HALF_DO_COMPLETE:
-		*conn = complete(s, slot, tuple);
-		if (!*conn)
-			verdict = WEIR_CTR_HALF_NO_CONN;
-		break;
+		return third(s, slot, tuple, seg, conn);
 	}
 	return verdict;
 }
 
-enum weir_counter halfs_icmp(struct weir_stack *s, uint32_t slot, seq_t seq)
+static bool icmp_ends(const struct weir_stack *s, const struct half_slot *h, enum half_icmp what)
 {
-	const struct half *h = &half_at(s, slot)->half;
+	switch (what) {
+	case HALF_ICMP_PATH:
+		break;
+	case HALF_ICMP_SOFT:
+		return !(h->half.flags & HALF_COMPLETE) &&
+		       pressure_pct(s, &s->listeners[h->listener]) > s->cfg.half_pressure_pct;
+	case HALF_ICMP_HARD:
+		return true;
+	}
+	return false;
+}
 
-	/* A record ends by its own timer; an error only proves to have been in flight or not. */
-	return !(h->flags & HALF_HELD) && seq_eq(seq, h->iss) ? WEIR_CTR_ICMP_SOFT
-							      : WEIR_CTR_ICMP_STRAY;
+enum weir_counter halfs_icmp(struct weir_stack *s, uint32_t slot, seq_t seq, enum half_icmp what,
+			     enum weir_err reason)
+{
+	const struct half_slot *h = half_at(s, slot);
+
+	if ((h->half.flags & HALF_HELD) || !seq_eq(seq, h->half.iss))
+		return WEIR_CTR_ICMP_STRAY; /* RFC5927-01 */
+	if (!icmp_ends(s, h, what))
+		return WEIR_CTR_ICMP_SOFT;
+	end(s, slot, reason);
+	return WEIR_CTR_ICMP_HARD;
 }
 
 static void on_timeout(struct weir_stack *s, unsigned stage, uint32_t slot)
@@ -357,8 +459,11 @@ static void on_timeout(struct weir_stack *s, unsigned stage, uint32_t slot)
 	struct half_slot *h = half_at(s, slot);
 
 	if (stage < HALF_STAGE_SENT || h->half.retries >= s->cfg.half_retries) {
-		++*stack_counter(s, WEIR_CTR_HALF_EXPIRED);
-		end_traced(s, slot, WEIR_TIMEOUT, WEIR_CTR_HALF_EXPIRED);
+		halfs_end(s, slot, WEIR_TIMEOUT, WEIR_CTR_HALF_EXPIRED);
+		return;
+	}
+	if (pressure_ends(s, h)) {
+		halfs_end(s, slot, WEIR_TIMEOUT, WEIR_CTR_HALF_PRESSED);
 		return;
 	}
 	dequeue(s, stage, slot);
@@ -412,7 +517,7 @@ bool halfs_event(struct weir_stack *s, struct weir_event *ev)
 		ev->listener = listener_handle(s, &s->listeners[h->listener]);
 		dequeue(s, HALF_STAGE_FRESH, slot);
 		h->half.flags |= HALF_TOLD;
-		enqueue(s, HALF_STAGE_HELD, slot, s->cfg.half_held_ms);
+		push(s, HALF_STAGE_HELD, slot); /* its time goes on from the SYN */
 	} else {
 		ev->reason = (enum weir_err)h->half.mss;
 		dequeue(s, HALF_STAGE_GONE, slot);
@@ -476,7 +581,6 @@ enum weir_err weir_half_refuse(struct weir_stack *s, weir_half handle, enum weir
 	tuple_of(s, h, &tuple);
 	refuse_half(s, &tuple, &h->half, h->flow, how);
 	h->user = 0; /* who refuses needs no event */
-	++*stack_counter(s, WEIR_CTR_HALF_REFUSED);
-	end_traced(s, slot, WEIR_REFUSED, WEIR_CTR_HALF_REFUSED);
+	halfs_end(s, slot, WEIR_REFUSED, WEIR_CTR_HALF_REFUSED);
 	return WEIR_OK;
 }

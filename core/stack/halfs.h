@@ -7,7 +7,9 @@
 #include "stack/conns.h"
 #include "stack/listeners.h"
 
-/* A record for a SYN. Returns the verdict: ACCEPTED, HALF_HELD, LISTEN_FULL. */
+/* A record for a SYN, within the limits of its source and destination (limits.h) and the room that
+ * there is or can be made (pressure.h). Returns the verdict: ACCEPTED, HALF_HELD, or without a
+ * record and without any other effect LISTEN_FULL, LISTEN_SOURCE, LISTEN_DEST. */
 enum weir_counter halfs_new(struct weir_stack *s, uint32_t listener, const struct weir_tuple *tuple,
 			    const struct tcp_seg *seg, const seq_t *isn, uint32_t *flow);
 
@@ -16,11 +18,22 @@ enum weir_counter halfs_new(struct weir_stack *s, uint32_t listener, const struc
 enum weir_counter halfs_input(struct weir_stack *s, uint32_t slot, const struct weir_tuple *tuple,
 			      const struct tcp_seg *seg, struct conn **conn);
 
+/* A record ends without a connection. */
+void halfs_end(struct weir_stack *s, uint32_t slot, enum weir_err reason, enum weir_counter why);
+
 /* Ends all records of a listener. */
 void halfs_end_listener(struct weir_stack *s, uint32_t listener);
 
-/* An ICMP error quotes a SYN-ACK of the record. */
-enum weir_counter halfs_icmp(struct weir_stack *s, uint32_t slot, seq_t seq);
+enum half_icmp {
+	HALF_ICMP_PATH, /* about the packet's size */
+	HALF_ICMP_SOFT, /* may pass */
+	HALF_ICMP_HARD, /* nobody there wants the SYN-ACK */
+};
+
+/* An ICMP error quotes a SYN-ACK of the record, of sequence number `seq`. Returns the verdict:
+ * ICMP_HARD if it ended the record, ICMP_SOFT, ICMP_STRAY. */
+enum weir_counter halfs_icmp(struct weir_stack *s, uint32_t slot, seq_t seq, enum half_icmp what,
+			     enum weir_err reason);
 
 /* The next SYN or HALF_GONE event; false: none. */
 bool halfs_event(struct weir_stack *s, struct weir_event *ev);

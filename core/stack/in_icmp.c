@@ -130,6 +130,23 @@ static enum weir_counter to_conn(struct stack_in *in, struct conn *c, const stru
 	return verdict;
 }
 
+static enum weir_counter to_half(struct stack_in *in, uint32_t slot, const struct icmp_error *e,
+				 seq_t seq)
+{
+	const struct half_slot *h = half_at(in->s, slot);
+	enum half_icmp what = e->kind == KIND_HARD   ? HALF_ICMP_HARD
+			      : e->kind == KIND_SOFT ? HALF_ICMP_SOFT
+						     : HALF_ICMP_PATH;
+	enum weir_counter verdict;
+
+	in->note.flow = h->flow;
+	in->note.before = in->note.after = WEIR_STATE_SYN_RECEIVED;
+	verdict = halfs_icmp(in->s, slot, seq, what, e->what);
+	if (verdict == WEIR_CTR_ICMP_HARD)
+		in->note.after = WEIR_STATE_LISTEN;
+	return verdict;
+}
+
 static enum weir_counter error(struct stack_in *in, const struct icmp_msg *m)
 {
 	uint8_t family = in->pkt.dst.family;
@@ -157,7 +174,7 @@ static enum weir_counter error(struct stack_in *in, const struct icmp_msg *m)
 	case REF_CONN:
 		return to_conn(in, pool_at(&in->s->conns, ref_slot(ref)), &e, seg.seq);
 	case REF_HALF:
-		return halfs_icmp(in->s, ref_slot(ref), seg.seq);
+		return to_half(in, ref_slot(ref), &e, seg.seq);
 	case REF_TIMEWAIT:
 		break;
 	}

@@ -3,6 +3,7 @@
 #include "stack/conns.h"
 #include "stack/demux.h"
 #include "stack/halfs.h"
+#include "stack/pressure.h"
 #include "tcp/rcvq.h"
 #include "tcp/rtt.h"
 
@@ -70,6 +71,8 @@ static void of_half(const struct weir_stack *s, uint32_t slot, weir_time now, st
 		.user = h->user,
 		.retries = h->half.retries,
 		.held = h->half.flags & HALF_HELD,
+		.complete = h->half.flags & HALF_COMPLETE,
+		.age_ms = pressure_age_ms(s, h, now),
 		.expires_ms = until_ms(&h->queue, now),
 	};
 	pair_key_tuple(s, &h->key, half_family(h), &out->tuple);

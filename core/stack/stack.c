@@ -44,7 +44,6 @@ static struct weir_stack *stack_carve(struct arena *a, const struct weir_config 
 	struct weir_stack *real = arena_take(a, sizeof(*real), CACHE_LINE);
 	struct weir_stack *s = real ? real : &dummy;
 	uint32_t owners = power_of_two(cfg->conns_max + cfg->halfs_max + cfg->timewaits_max);
-	uint32_t sources = power_of_two(cfg->halfs_max);
 
 	pool_init(&s->conns, a, (uint32_t)cfg->conns_max, whole_lines(sizeof(struct conn)),
 		  CACHE_LINE);
@@ -59,8 +58,7 @@ static struct weir_stack *stack_carve(struct arena *a, const struct weir_config 
 	ring_init(&s->replies, a, (uint32_t)cfg->replies_max, sizeof(struct reply));
 	s->buckets = arena_take(a, owners * sizeof(*s->buckets), CACHE_LINE);
 	s->bucket_mask = owners - 1;
-	s->sources = arena_take(a, sources * sizeof(*s->sources), CACHE_LINE);
-	s->source_mask = sources - 1;
+	limits_init(&s->limits, a, (uint32_t)cfg->sources_max);
 	s->listeners = arena_take(a, cfg->listeners_max * sizeof(*s->listeners), 8);
 	s->echo = arena_take(a, cfg->link_mtu, 8);
 	reasm_init(&s->reasm, a, (uint32_t)cfg->frags_max);

@@ -14,6 +14,7 @@
 #include "net/netif.h"
 #include "net/reasm.h"
 #include "stack/fifo.h"
+#include "stack/limits.h"
 #include "tcp/half.h"
 #include "tcp/output.h"
 #include "tcp/tcb.h"
@@ -154,8 +155,7 @@ struct weir_stack {
 	struct pool conns, halfs, timewaits, addr6;
 	uint32_t *buckets;
 	uint32_t bucket_mask;
-	uint16_t *sources; /* half-open records by hash of the source; collisions add up */
-	uint32_t source_mask;
+	struct limits limits;
 	struct listener *listeners;
 	struct fifo half_queue[HALF_STAGES];
 	struct fifo timewait_queue;

@@ -10,13 +10,14 @@
 #include "tcp/tcb.h"
 
 enum half_flag {
-	HALF_TS = 1,     /* both ends use timestamps */
-	HALF_SACK = 2,   /* both permit SACK */
-	HALF_WSCALE = 4, /* both scale windows */
-	HALF_HELD = 8,   /* the application has not decided: no SYN-ACK was sent */
-	HALF_V6 = 16,    /* the stack's: the key is an IPv6 pair */
-	HALF_AGAIN = 64, /* the SYN came again, and so went the SYN-ACK */
-	HALF_TOLD = 32,  /* the stack's: the SYN event of a held record was read */
+	HALF_TS = 1,         /* both ends use timestamps */
+	HALF_SACK = 2,       /* both permit SACK */
+	HALF_WSCALE = 4,     /* both scale windows */
+	HALF_HELD = 8,       /* the application has not decided: no SYN-ACK was sent */
+	HALF_V6 = 16,        /* the stack's: the key is an IPv6 pair */
+	HALF_AGAIN = 64,     /* the SYN came again, and so went the SYN-ACK */
+	HALF_TOLD = 32,      /* the stack's: the SYN event of a held record was read */
+	HALF_COMPLETE = 128, /* the stack's: the third segment came, and there was no room */
 };
 
 struct half {

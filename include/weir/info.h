@@ -19,6 +19,8 @@ struct weir_info {
 	uint32_t expires_ms; /* TIME-WAIT and half-open: until the record's timer */
 	uint8_t retries;     /* half-open: SYN-ACKs sent again */
 	bool held;           /* half-open: waits for the application's decision */
+	bool complete;       /* half-open: the third segment came, and there was no room */
+	uint32_t age_ms;     /* half-open: since the SYN, or since it was accepted if it was held */
 	/* The rest is for connections only. */
 	uint32_t snd_una, snd_nxt, rcv_nxt; /* absolute sequence numbers */
 	uint32_t snd_wnd_bytes, rcv_wnd_bytes;
@@ -46,6 +48,25 @@ enum weir_walk_kind { WEIR_WALK_CONNS, WEIR_WALK_HALFS, WEIR_WALK_TIMEWAITS };
  * calls: a record is then seen at most once. */
 bool weir_walk(const struct weir_stack *s, enum weir_walk_kind kind, uint32_t *cursor,
 	       weir_time now, struct weir_info *out);
+
+/* Who asks for connections faster than they complete: a row of what def/config.def limits by
+ * address, and how far it is used up. */
+enum weir_limit_kind {
+	WEIR_LIMIT_SOURCE, /* source_rate, half_source_max */
+	WEIR_LIMIT_DEST,   /* dest_rate, held_dest_max */
+};
+
+struct weir_limit_info {
+	enum weir_limit_kind kind;
+	struct weir_endpoint at; /* of a source: its prefix, port 0 */
+	unsigned prefix;         /* bits of the address that count */
+	uint32_t records;        /* half-open */
+	uint32_t tokens;         /* SYNs that may still come at once; 0 without a rate */
+	uint32_t refused;        /* SYNs, since it was last forgotten */
+};
+
+/* Walks all that are not idle, as weir_walk() does. */
+bool weir_walk_limits(const struct weir_stack *s, uint32_t *cursor, struct weir_limit_info *out);
 
 /* What is in use, for leak checks: all are 0 when nothing is open. */
 struct weir_usage {

@@ -204,7 +204,8 @@ struct weir_listen_args {
 	struct weir_endpoint local; /* family 0: any address, even one that is not ours;
 				     * port 0: any port (a catch-all) */
 	enum weir_accept_mode mode;
-	uint32_t backlog; /* half-open records and unread ACCEPTED events; 0: halfs_max */
+	uint32_t backlog; /* most half-open records, and most connections whose ACCEPTED was not
+			   * read, each by itself (as in Linux); 0: halfs_max */
 	uint64_t user;
 };
 
