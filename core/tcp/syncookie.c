@@ -5,14 +5,13 @@
  * instead, who returns it: the ACK field is our initial sequence number plus one, and with
  * timestamps TSecr is our TSval.
  *
- *   the number, 32 bits:  | 29 bits of H | MSS class, 3 bits, XORed with 3 more of H |
- *   H = SipHash-2-4(key, pair of endpoints, the peer's initial number, tick)
+ *   the number, 32 bits:  | 29 bits of H | MSS class, 3 bits |
+ *   H = SipHash-2-4(key, pair of endpoints, the peer's initial number, tick, class)
  *
  * So an ACK passes only if it acknowledges a number made for this very pair, for a SYN with the
- * sequence number before its own, in this tick or the last. The class is hidden, not protected: by
- * changing it a peer would only harm itself. There is nothing to tell the tick apart, since at most
- * two hashes are cheap, and every bit more in H halves the chance of a guess: 2 ticks x 8 classes
- * of 2^32 numbers are right, one in 2^28.
+ * sequence number before its own, in this tick or the last. The tick itself is not sent: two hashes
+ * are cheap, and every bit more of H halves the chance of a guess. 2 ticks x 8 classes of 2^32
+ * numbers are right, one in 2^28.
  *
  *   TSval, 32 bits:       | the clock, 26 bits | ECN | SACK | window scale, 4 bits |
  *
@@ -51,39 +50,34 @@ static unsigned class_of(uint16_t mss)
 	return c;
 }
 
-static uint64_t keyed(const uint8_t key[16], const void *id, size_t len, seq_t irs, uint32_t tick)
+static seq_t number(const uint8_t key[16], const void *id, size_t len, seq_t irs, uint32_t tick,
+		    unsigned class)
 {
-	uint8_t buf[ID_MAX + 8];
+	uint8_t buf[ID_MAX + 9];
 
 	weir_assert(len <= ID_MAX);
 	memcpy(buf, id, len);
 	be32_put(buf + len, irs.v);
 	be32_put(buf + len + 4, tick);
-	return siphash24(key, buf, len + 8);
-}
-
-static uint32_t number(uint64_t h, unsigned class)
-{
-	return (uint32_t)h << CLASS_BITS | ((class ^ (unsigned)(h >> 61)) & CLASS_MASK);
+	buf[len + 8] = (uint8_t) class;
+	return seq_make((uint32_t)siphash24(key, buf, len + 9) << CLASS_BITS | class);
 }
 
 seq_t syncookie_make(const uint8_t key[16], const void *id, size_t len, seq_t irs, uint32_t tick,
 		     uint16_t mss)
 {
-	return seq_make(number(keyed(key, id, len, irs, tick), class_of(mss)));
+	return number(key, id, len, irs, tick, class_of(mss));
 }
 
 bool syncookie_check(const uint8_t key[16], const void *id, size_t len, seq_t irs, uint32_t tick,
 		     seq_t cookie, uint16_t *mss)
 {
-	for (unsigned age = 0; age < SYNCOOKIE_TICKS; age++) {
-		uint32_t differs = cookie.v ^ number(keyed(key, id, len, irs, tick - age), 0);
+	unsigned class = cookie.v & CLASS_MASK;
 
-		if (differs <= CLASS_MASK) {
-			*mss = classes[differs];
+	*mss = classes[class];
+	for (unsigned age = 0; age < SYNCOOKIE_TICKS; age++)
+		if (seq_eq(cookie, number(key, id, len, irs, tick - age, class)))
 			return true;
-		}
-	}
 	return false;
 }
 
