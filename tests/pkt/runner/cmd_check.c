@@ -180,6 +180,7 @@ static const struct info_field {
 } field[] = {
 	FIELD(user, FROM_ZERO),           FIELD(expires_ms, FROM_ZERO),
 	FIELD(retries, FROM_ZERO),        FIELD(held, FROM_ZERO),
+	FIELD(complete, FROM_ZERO),       FIELD(age_ms, FROM_ZERO),
 	FIELD(snd_una, FROM_ISS),         FIELD(snd_nxt, FROM_ISS),
 	FIELD(rcv_nxt, FROM_IRS),         FIELD(snd_wnd_bytes, FROM_ZERO),
 	FIELD(rcv_wnd_bytes, FROM_ZERO),  FIELD(cwnd_bytes, FROM_ZERO),
