@@ -33,7 +33,10 @@ static void test_forged_acks(void **state)
 		uint64_t guess = sim_rng_next(&rng);
 
 		memcpy(bytes + 24, &guess, 8); /* sequence number and ACK */
-		weir_input(f->s, &frame, f->now);
+		if (weir_input(f->s, &frame, f->now) == WEIR_CTR_ACCEPTED)
+			assert_int_equal(
+				weir_abort(f->s, stk_event(f, WEIR_EV_ACCEPTED).conn, f->now),
+				WEIR_OK);
 	}
 	print_message("%u forged ACKs: %llu connections\n", ACKS,
 		      (unsigned long long)counter(f, OPENED_COOKIE));
