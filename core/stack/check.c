@@ -6,7 +6,7 @@
 #include "stack/listeners.h"
 
 struct sums {
-	uint32_t conns, attached, pages, ranges, pending;
+	uint32_t conns, attached, orphans, pages, ranges, pending;
 };
 
 static const char *check_conn(const struct weir_stack *s, const struct conn *c, struct sums *n)
@@ -16,6 +16,7 @@ static const char *check_conn(const struct weir_stack *s, const struct conn *c, 
 
 	n->conns++;
 	n->attached += c->attached;
+	n->orphans += c->orphan;
 	n->pages += c->tcb.sndq.q.held + c->tcb.rcvq.q.held;
 	n->ranges += c->tcb.rcvq.ooo.count;
 	n->pending += c->listener != POOL_NONE;
@@ -167,6 +168,8 @@ const char *weir_stack_check(const struct weir_stack *s)
 		return bad;
 	if (n.conns != s->conns.used)
 		return "connections and their pool differ";
+	if (n.orphans != s->orphans)
+		return "closed connections and their count differ";
 	if (n.pages != s->env.pages.used)
 		return "pages held and pages taken differ";
 	if (n.ranges != s->env.ranges.used)

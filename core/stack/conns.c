@@ -21,6 +21,7 @@
 #include "stack/timewaits.h"
 #include "stack/trace.h"
 #include "tcp/timers.h"
+#include "tcp/user.h"
 
 /* What a send to an empty queue takes at least: a page and the queue's directory. */
 #define FEED_PAGES 2u
@@ -72,6 +73,8 @@ void conn_detach(struct weir_stack *s, struct conn *c)
 		return;
 	demux_remove(s, &c->tuple, ref_make(REF_CONN, pool_index(&s->conns, c)));
 	c->attached = false;
+	s->orphans -= c->orphan;
+	c->orphan = false;
 }
 
 void conn_free(struct weir_stack *s, struct conn *c)
@@ -132,11 +135,27 @@ static void settle_end(struct weir_stack *s, struct conn *c)
 	tcb_event(t, WEIR_EV_CLOSED);
 }
 
+/* Nobody waits for the end of a closed connection, so there may not be too many. */
+static void settle_orphan(struct weir_stack *s, struct conn *c)
+{
+	struct tcb *t = &c->tcb;
+
+	if (!t->user.closed || c->orphan || !c->attached || t->state == WEIR_STATE_CLOSED)
+		return;
+	c->orphan = true;
+	if (++s->orphans <= s->cfg.orphans_max)
+		return;
+	++*stack_counter(s, WEIR_CTR_ORPHANS_FULL);
+	t->want_rst = user_abort_owes_rst(t);
+	tcb_end(t, &s->env, WEIR_ABORTED);
+}
+
 void conn_settle(struct weir_stack *s, struct conn *c)
 {
 	struct tcb *t = &c->tcb;
 	weir_time next;
 
+	settle_orphan(s, c);
 	if (c->attached && (t->state == WEIR_STATE_CLOSED || t->state == WEIR_STATE_TIME_WAIT))
 		settle_end(s, c);
 	next = timers_next(&t->timers);

@@ -69,7 +69,6 @@ static void put_headers(struct weir_stack *s, struct weir_packet *p, const struc
 	struct ip_out o = {
 		.src = &t->local.addr,
 		.dst = &t->remote.addr,
-		.id = s->ip_id++,
 		.proto = IP_PROTO_TCP,
 		.ttl = ip.ttl,
 		.tos = (uint8_t)(ip.dscp << 2),
@@ -103,7 +102,6 @@ static void out_icmp(struct weir_stack *s, struct weir_packet *p, const struct w
 		.src = &t->local.addr,
 		.dst = &t->remote.addr,
 		.len = (uint32_t)len,
-		.id = s->ip_id++,
 		.proto = t->local.addr.family == 4 ? IP_PROTO_ICMP : IP_PROTO_ICMP6,
 		.ttl = (uint8_t)s->cfg.ttl,
 	};

@@ -64,6 +64,7 @@ struct conn {
 	uint32_t timewait;      /* slot of its TIME-WAIT record, POOL_NONE: none */
 	uint32_t listener;      /* slot, while its ACCEPTED was not read; POOL_NONE otherwise */
 	bool attached;          /* owns its tuple */
+	bool orphan;            /* ... and is counted in stack.orphans: its user has closed */
 	bool by_cookie;         /* made by a SYN cookie, whose ACK must not make another ... */
 	uint32_t cookie_end_ms; /* ... before this, in low 32 bits of milliseconds */
 };
@@ -162,6 +163,7 @@ struct weir_stack {
 	struct fifo cookie_queue; /* of TIME-WAIT records that a cookie outlives: timewaits.c */
 	struct wheel wheel;
 	struct list ready, events, starved;
+	uint32_t orphans; /* attached connections whose user has closed */
 	struct ring replies;
 	uint8_t *echo; /* one ICMP echo answer that waits */
 	size_t echo_len;
@@ -172,7 +174,6 @@ struct weir_stack {
 	weir_time now;         /* latest time seen: time never goes back */
 	weir_time records_ran; /* when the queues of the records were last run */
 	uint32_t flow_last;
-	uint16_t ip_id;
 	uint32_t port_seq; /* moves the search for a port on (RFC 6056) */
 };
 

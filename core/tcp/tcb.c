@@ -55,7 +55,7 @@ void tcb_agree(struct tcb *t, const struct tcp_env *env, const struct tcp_agreed
 {
 	uint32_t seg;
 
-	t->peer_mss = a->mss > TS_OPT_LEN ? a->mss : TS_OPT_LEN + MSS_MIN;
+	t->peer_mss = a->mss > env->cfg->mss_peer_min ? a->mss : (uint16_t)env->cfg->mss_peer_min;
 	t->ts.ok = a->ts_ok;
 	t->sack_ok = a->sack_ok;
 	t->wscale_ok = a->wscale_ok;

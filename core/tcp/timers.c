@@ -109,12 +109,23 @@ void timers_user(const struct tcp_env *env, struct tcb *t)
 		timer_set(t, TIMER_USER, t->user.stuck_at + limit_ms * NS_PER_MS);
 }
 
+/* Nobody waits any more for what is to be delivered: it is not tried for as long. */
+static bool given_up(const struct tcp_env *env, const struct tcb *t)
+{
+	return t->user.closed && env->cfg->orphan_retries &&
+	       t->retries >= env->cfg->orphan_retries;
+}
+
 static void on_rtx(struct tcp_env *env, struct tcb *t, weir_time now)
 {
 	uint32_t flight = tcb_flight(t);
 
 	if (flight == 0)
 		return;
+	if (given_up(env, t)) {
+		tcb_end(t, env, WEIR_TIMEOUT);
+		return;
+	}
 	env->counters[WEIR_CTR_RTO_FIRED]++;
 	/* RFC5681-19: what recovery sent again was lost, too. That is a second loss, of a window
 	 * that the first one has halved already. */
@@ -135,6 +146,10 @@ static void on_persist(struct tcp_env *env, struct tcb *t, weir_time now)
 {
 	if (!window_closed(t)) {
 		t->snd.force = true;
+		return;
+	}
+	if (given_up(env, t)) {
+		tcb_end(t, env, WEIR_TIMEOUT);
 		return;
 	}
 	t->want_probe = true;
