@@ -112,8 +112,7 @@ void timers_user(const struct tcp_env *env, struct tcb *t)
 /* Nobody waits any more for what is to be delivered: it is not tried for as long. */
 static bool given_up(const struct tcp_env *env, const struct tcb *t)
 {
-	return t->user.closed && env->cfg->orphan_retries &&
-	       t->retries >= env->cfg->orphan_retries;
+	return t->user.closed && env->cfg->orphan_retries && t->retries >= env->cfg->orphan_retries;
 }
 
 static void on_rtx(struct tcp_env *env, struct tcb *t, weir_time now)
