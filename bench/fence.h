@@ -4,8 +4,8 @@
  * A benchmark that sends forged SYNs asks here first. The answer is no unless all of this is true:
  * the namespace is not the machine's first nor that of process 1; all its interfaces that are up
  * are loopback, TUN, veth or dummy; it has no IPv4 default route over a device; and the named
- * device is a TUN or a veth. What the fence cannot see is where the far end of a veth is; hence senders
- * also set FENCE_TTL, by which no router passes their packets on.
+ * device is a TUN or a veth. What the fence cannot see is where the far end of a veth is; hence
+ * senders also set FENCE_TTL, by which no router passes their packets on.
  */
 #ifndef WEIR_BENCH_FENCE_H
 #define WEIR_BENCH_FENCE_H
