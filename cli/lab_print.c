@@ -146,7 +146,9 @@ static void on_trace(void *user, enum lab_host host, const struct weir_trace_rec
 static struct weir_ladder *new_ladder(const struct lab_experiment *e)
 {
 	static const char *const name[LAB_HOSTS] = {"client", "server"};
-	struct weir_ladder_args args = {.local_name = name[e->view], .remote_name = name[!e->view]};
+	struct weir_ladder_args args = {.local_name = name[e->view],
+					.remote_name = e->other != NULL ? e->other
+									: name[!e->view]};
 
 	if (strcmp(nl_langinfo(CODESET), "UTF-8") == 0)
 		args.charset = WEIR_CHARSET_UTF8;
@@ -181,14 +183,16 @@ static void print_telling(const struct lab_experiment *e, const struct lab_resul
 		printf("%s\n", story.text);
 }
 
-static void print_path(const char *host, const struct lab_path *p)
+static void print_path(const char *host, const struct lab_path *p, enum lab_paths paths)
 {
 	const char *arrow = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? " → " : " -> ";
 
 	printf("    %s: ", host);
 	for (unsigned i = 0; i < p->states; i++)
 		printf("%s%s", i > 0 ? arrow : "", weir_state_name(p->state[i]));
-	printf(" (ISN %" PRIu32 ")\n", p->iss);
+	if (paths == LAB_PATHS_AND_ISNS)
+		printf(" (ISN %" PRIu32 ")", p->iss);
+	putchar('\n');
 }
 
 static void print_paths(const struct lab_experiment *e, const struct lab_result *res,
@@ -202,7 +206,7 @@ static void print_paths(const struct lab_experiment *e, const struct lab_result 
 		lab_look(e, v, res->seed, res->telling, &watch, &sight);
 		printf("  %s\n", e->variant[v].name);
 		for (unsigned h = 0; h < LAB_HOSTS; h++)
-			print_path(words_host[h].in[lang], &sight.path[h]);
+			print_path(words_host[h].in[lang], &sight.path[h], e->paths);
 	}
 	putchar('\n');
 }
@@ -228,7 +232,7 @@ void lab_print_text(const struct lab_experiment *e, const struct lab_result *res
 	putchar('\n');
 	print_meanings(e, lang);
 	print_telling(e, res, lang);
-	if (e->paths == LAB_PATHS)
+	if (e->paths != LAB_NO_PATHS)
 		print_paths(e, res, lang);
 	seen = (struct lab_words){.lang = lang};
 	e->conclude(res, &seen);

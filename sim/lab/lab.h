@@ -81,7 +81,7 @@ struct lab_result {
 };
 
 /* Are the states that both ends went through part of what is shown? */
-enum lab_paths { LAB_NO_PATHS, LAB_PATHS };
+enum lab_paths { LAB_NO_PATHS, LAB_PATHS, LAB_PATHS_AND_ISNS };
 
 struct lab_run;
 
@@ -98,6 +98,7 @@ struct lab_experiment {
 	 * of all), as this host saw it. */
 	unsigned drawn_variant, drawn_count;
 	enum lab_host view;
+	const char *other; /* the name of the ladder's other column; NULL: the other host's */
 	enum lab_paths paths;
 	/* Is this record to be drawn? NULL: every one is. */
 	bool (*draws)(const struct weir_trace_record *r);
