@@ -22,6 +22,8 @@
 #define CLI_EXIT_BAD_USE 2
 
 /* The commands; argv[0] is the command's own name. They return the process's exit status. */
+int cmd_bench(int argc, char **argv);
+int cmd_lab(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_storm(int argc, char **argv);

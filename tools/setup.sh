@@ -42,6 +42,8 @@ rows_bench="$rows_build
 iperf3|throughput
 passt|compared with
 slirp4netns|compared with
+liblwip-dev|lwIP, compared with under a SYN flood
+hping3|a SYN flood
 iproute2|devices and namespaces
 util-linux|unshare
 procps|ps

@@ -167,7 +167,7 @@ static const struct ex_scenario scenarios[] = {
 		.timewait_ms = TIMEWAIT_MS,
 		.variants = 1,
 		.small = BOUND(0, 1, 0),
-		.full = BOUND(1, 1, 0),
+		.full = BOUND(2, 1, 0),
 	},
 	{
 		.name = "time-wait-modern",
@@ -184,7 +184,7 @@ static const struct ex_scenario scenarios[] = {
 		.timestamps = 1,
 		.variants = 1,
 		.small = BOUND(0, 1, 0),
-		.full = BOUND(0, 1, 0),
+		.full = BOUND(2, 1, 0),
 	},
 	{
 		.name = "two-handshakes",

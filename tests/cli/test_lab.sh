@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# `weir lab` as a user meets it: the list, figures as JSON, the same run again, wrong use, and the
+# text of each experiment with its ladder, compared with tests/cli/lab/NAME.txt.
+#
+#     tests/cli/test_lab.sh --write    write these texts anew, after a look at the difference
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+weir=${WEIR_BIN:-$here/../../build/weir}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+names="handshake two-way half-open close half-close time-wait"
+export LC_ALL=C.UTF-8
+
+check() { # TEXT COMMAND...
+	local text=$1
+	shift
+	if "$@"; then
+		echo "ok: $text"
+	else
+		echo "FAIL: $text"
+		sed 's/^/  out: /' "$work/out"
+		sed 's/^/  err: /' "$work/err"
+		failed=1
+	fi
+}
+
+same() { [ "$1" = "$2" ]; }
+matches() { [[ $2 =~ $1 ]]; }
+lines() { wc -l <"$work/$1"; }
+status() {
+	"$weir" lab "$@" >"$work/out" 2>"$work/err"
+	echo $?
+}
+keys() { # of one experiment's JSON: the object's, variants' names, those of a variant
+	python3 -c 'import json, sys
+o = json.load(open(sys.argv[1]))
+print(",".join(o), *[v["name"] for v in o["variants"]], ",".join(list(o["variants"][0])[1:]))
+assert all(isinstance(x, (int, float)) or x is None for v in o["variants"]
+           for k, x in v.items() if k != "name")' "$work/out"
+}
+figure() { # VARIANT KEY
+	python3 -c 'import json, sys
+o = json.load(open(sys.argv[1]))
+print(next(v[sys.argv[3]] for v in o["variants"] if v["name"] == sys.argv[2]))' \
+		"$work/out" "$1" "$2"
+}
+
+# --- Texts, each with the ladder of its telling run
+
+run_text() { # FILE: NAME.txt or NAME.zh.txt
+	local lang=en
+	[ "${1%.zh.txt}" != "$1" ] && lang=zh
+	"$weir" lab "${1%%.*}" --runs 5 --seed 7 --lang $lang
+}
+
+texts="two-way.zh.txt"
+for name in $names; do
+	texts="$texts $name.txt"
+done
+if [ "${1:-}" = --write ]; then
+	for text in $texts; do
+		run_text "$text" >"$here/lab/$text" || exit 1
+	done
+	exit 0
+fi
+for text in $texts; do
+	run_text "$text" >"$work/text" 2>"$work/err"
+	diff -u "$here/lab/$text" "$work/text" >"$work/out"
+	check "$text is what it was" same 0 $?
+done
+
+# --- The list
+
+check "without a name there is a list" same 0 "$(status)"
+check "... of all experiments, in the document's order" same "$names" \
+	"$(awk '{ print $1 }' "$work/out" | tr '\n' ' ' | sed 's/ $//')"
+check "... each in a line of at most 100 columns" same 0 "$(grep -c '.\{101\}' "$work/out")"
+check "the list in Chinese" same 0 "$(status --lang zh)"
+check "... has the document's words" matches "三次握手" "$(cat "$work/out")"
+
+# --- Figures
+
+frame=experiment,runs,seed,variants
+check "two-way as JSON" same 0 "$(status two-way --runs 20 --seed 3 --json)"
+check "... is one line" same 1 "$(lines out)"
+check "... with its keys" matches \
+	"^$frame two-handshakes three-handshakes ghost_connections,[a-z_,]+$" "$(keys)"
+check "... a ghost in every run" same 20 "$(figure two-handshakes ghost_connections)"
+check "... and in none" same 0 "$(figure three-handshakes ghost_connections)"
+first=$(cat "$work/out")
+status two-way --runs 20 --seed 3 --json >/dev/null
+check "the same seed gives the same figures" same "$first" "$(cat "$work/out")"
+status two-way --runs 20 --seed 4 --json >/dev/null
+check "another seed gives others" test "${first/\"seed\": 3/\"seed\": 4}" != "$(cat "$work/out")"
+check "time-wait as JSON" same 0 "$(status time-wait --runs 20 --json)"
+check "... with its keys" matches "^$frame with without late_fin_reset,.*old_bytes_delivered" \
+	"$(keys)"
+check "... no reset" same 0 "$(figure with late_fin_reset)"
+check "... no old byte" same 0 "$(figure with old_bytes_delivered)"
+check "... resets without" test "$(figure without late_fin_reset)" -gt 0
+check "... old bytes without" test "$(figure without old_bytes_delivered)" -gt 0
+for name in $names; do
+	check "$name is valid JSON" same 0 "$(status "$name" --runs 2 --json)"
+	check "... of that name" matches "^$frame [a-z -]+ [a-z0-9_,]+$" "$(keys)"
+done
+
+# --- Wrong use
+
+wrong() { # TEXT PATTERN ARGUMENT...
+	local text=$1 pattern=$2
+	shift 2
+	check "$text gives 2" same 2 "$(status "$@")"
+	check "$text is said" matches "$pattern" "$(cat "$work/err")"
+	check "$text takes one line" same 1 "$(lines err)"
+	check "$text prints nothing else" same 0 "$(lines out)"
+}
+
+wrong "a name that is not there" "no experiment 'two'; there are handshake, two-way" two
+wrong "two names" "one experiment at a time: 'close'" two-way close
+wrong "an unknown option" "no option --nothing" --nothing
+wrong "no runs" "--runs: '0' is not a number from 1" close --runs 0
+wrong "a seed that is no number" "--seed: 'x' is not a number from 0" close --seed x
+wrong "an option without value" "--seed needs a value" close --seed
+wrong "a language that is not there" "--lang: 'fr' is neither en nor zh" close --lang fr
+wrong "figures of nothing" "need the name of an experiment" --json
+check "--help gives 0" same 0 "$(status --help)"
+check "--help tells the experiments" matches "time-wait" "$(cat "$work/out")"
+
+exit $failed
