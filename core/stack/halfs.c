@@ -433,8 +433,7 @@ static bool icmp_ends(const struct weir_stack *s, const struct half_slot *h, enu
 	case HALF_ICMP_PATH:
 		break;
 	case HALF_ICMP_SOFT:
-		return !(h->half.flags & HALF_COMPLETE) &&
-		       pressure_pct(s, &s->listeners[h->listener]) > s->cfg.half_pressure_pct;
+		return pressure_pct(s, &s->listeners[h->listener]) > s->cfg.half_pressure_pct;
 	case HALF_ICMP_HARD:
 		return true;
 	}
@@ -448,7 +447,8 @@ enum weir_counter halfs_icmp(struct weir_stack *s, uint32_t slot, seq_t seq, enu
 
 	if ((h->half.flags & HALF_HELD) || !seq_eq(seq, h->half.iss))
 		return WEIR_CTR_ICMP_STRAY; /* RFC5927-01 */
-	if (!icmp_ends(s, h, what))
+	/* A complete handshake is a connection in all but room: RFC5927-02. */
+	if ((h->half.flags & HALF_COMPLETE) || !icmp_ends(s, h, what))
 		return WEIR_CTR_ICMP_SOFT;
 	end(s, slot, reason);
 	return WEIR_CTR_ICMP_HARD;

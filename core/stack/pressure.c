@@ -132,18 +132,18 @@ static uint32_t oldest_held(const struct weir_stack *s, uint32_t listener)
 /* One gives way to a record of `l`; of those of `listener`, NOBODY: of all. */
 static bool give_way(struct weir_stack *s, const struct listener *l, uint32_t listener)
 {
+	enum weir_counter why = WEIR_CTR_HALF_PRESSED;
 	uint32_t slot = oldest_sent(s, listener);
 
-	if (slot != POOL_NONE) {
-		halfs_end(s, slot, WEIR_TIMEOUT, WEIR_CTR_HALF_PRESSED);
-		return true;
+	if (slot == POOL_NONE && l->mode == WEIR_ACCEPT_HELD) {
+		why = WEIR_CTR_HALF_EVICTED;
+		slot = oldest_held(s, listener);
 	}
-	slot = l->mode == WEIR_ACCEPT_HELD ? oldest_held(s, listener) : POOL_NONE;
 	if (slot == POOL_NONE)
 		return false;
 	if (half_at(s, slot)->user && s->halfs.used == s->halfs.count)
 		return false; /* it would keep its place until its event is read */
-	halfs_end(s, slot, WEIR_NO_RESOURCES, WEIR_CTR_HALF_EVICTED);
+	halfs_end(s, slot, why == WEIR_CTR_HALF_EVICTED ? WEIR_NO_RESOURCES : WEIR_TIMEOUT, why);
 	return true;
 }
 

@@ -59,6 +59,7 @@ static void configure(struct ex_world *w, unsigned h, const struct ex_observer *
 	weir_config_default(cfg);
 	cfg->conns_max = 3;
 	cfg->halfs_max = 2;
+	cfg->sources_max = 8;
 	cfg->timewaits_max = 2;
 	cfg->listeners_max = 1;
 	cfg->pages_max = 12;

@@ -320,15 +320,50 @@ static void test_stale_handle(void **state)
 	assert_int_equal(weir_half_accept(f->s, ev.half, 1, f->now), WEIR_OK);
 }
 
+/* With two segments in a handshake the accept queue has its bound, too: the third one decides. */
+static void test_two_ways_and_no_room(void **state)
+{
+	struct stk *f = *state;
+	struct weir_event ev;
+
+	f->cfg.handshake_ways = 2;
+	stk_start(f);
+	stk_listen(f, WEIR_ACCEPT_HELD, 2);
+	for (uint16_t i = 0; i < 3; i++) {
+		struct weir_tuple t = stk_peer(4, 9, (uint16_t)(1000 + i));
+
+		assert_verdict(stk_syn(f, &t), HALF_HELD);
+		if (i == 0) {
+			ev = stk_event(f, WEIR_EV_SYN);
+			weir_half_accept(f->s, ev.half, 1, f->now);
+		}
+	}
+	/* the first connection is unread; the next two are decided on now */
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(halfs_event(f->s, &ev));
+		assert_int_equal(weir_half_accept(f->s, ev.half, 1, f->now), WEIR_OK);
+	}
+	assert_int_equal(usage(f).conns, 2);
+	assert_int_equal(usage(f).halfs, 1);
+	assert_int_equal(stk_drain(f), 3); /* each has its SYN-ACK */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_early),          TEST(test_retransmission),
-		TEST(test_backlog),        TEST(test_halfs_max),
-		TEST(test_source_limit),   TEST(test_held),
-		TEST(test_held_too_long),  TEST(test_reset_by_peer),
-		TEST(test_listener_close), TEST(test_no_connection_free),
-		TEST(test_answers),        TEST(test_stale_handle),
+		TEST(test_early),
+		TEST(test_retransmission),
+		TEST(test_backlog),
+		TEST(test_halfs_max),
+		TEST(test_source_limit),
+		TEST(test_held),
+		TEST(test_held_too_long),
+		TEST(test_reset_by_peer),
+		TEST(test_listener_close),
+		TEST(test_no_connection_free),
+		TEST(test_answers),
+		TEST(test_stale_handle),
+		TEST(test_two_ways_and_no_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

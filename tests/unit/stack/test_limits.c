@@ -284,13 +284,42 @@ static void test_walk(void **state)
 	assert_false(weir_walk_limits(f->s, &cursor, &i));
 }
 
+static unsigned slot_of(struct stk *f, struct weir_endpoint e)
+{
+	unsigned i = 0;
+
+	assert_true(take(f, e));
+	while (!f->s->limits.slots[i].records)
+		i++;
+	forget_all(f);
+	return i;
+}
+
+/* The key of the table decides which set is a source's: nobody outside can fill it on purpose. */
+static void test_key_matters(void **state)
+{
+	struct stk *f = *state;
+	unsigned same = 0;
+
+	start(f, 1, 4);
+	for (uint32_t i = 0; i < 64; i++) {
+		unsigned first;
+
+		f->s->cfg.hash_key[0] = 0;
+		first = slot_of(f, source(i));
+		f->s->cfg.hash_key[0] = 1;
+		same += slot_of(f, source(i)) == first;
+	}
+	assert_true(same < 8);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_bucket),       TEST(test_rates),          TEST(test_answered),
 		TEST(test_records),      TEST(test_no_limit),       TEST(test_prefixes),
 		TEST(test_destinations), TEST(test_spoofed_flood),  TEST(test_idle_slots),
-		TEST(test_walk),         TEST(test_forgotten_ends),
+		TEST(test_walk),         TEST(test_forgotten_ends), TEST(test_key_matters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
