@@ -68,13 +68,14 @@ uint32_t pressure_age_ms(const struct weir_stack *s, const struct half_slot *h, 
 	return age > 0 ? (uint32_t)age : 0; /* the time of a queue is rounded up */
 }
 
+/* UINT64_MAX: as long as its retransmissions last, however late its timers run. */
 static uint64_t life_ms(const struct weir_stack *s, const struct listener *l)
 {
 	uint64_t whole = waits_ms(s, s->cfg.half_retries), least = s->cfg.half_life_min_ms;
 	uint64_t from = s->cfg.half_pressure_pct, in_use = pressure_pct(s, l);
 
 	if (in_use <= from || least >= whole)
-		return whole;
+		return UINT64_MAX;
 	return whole - (whole - least) * (in_use - from) / (FULL_PCT - from);
 }
 

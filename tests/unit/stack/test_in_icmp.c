@@ -231,7 +231,7 @@ static void test_path_mtu(void **state)
 	}
 }
 
-/* A half-open record ends by its own timer; an error only says whether it was in flight. */
+/* A half-open record ends by a hard error about its very SYN-ACK; a soft one is only noted. */
 static void test_half_open(void **state)
 {
 	struct stk *f = *state;
@@ -242,11 +242,15 @@ static void test_half_open(void **state)
 	stk_listen(f, WEIR_ACCEPT_EARLY, 0);
 	stk_syn(f, &t);
 	assert_out(f, TCP_SYN | TCP_ACK);
-	assert_verdict(error_about(f, 3, 3, 0), ICMP_SOFT);
+	assert_verdict(error_about(f, 3, 1, 0), ICMP_SOFT);
 	f->bytes[27] ^= 1;
 	assert_verdict(error_about(f, 3, 3, 0), ICMP_STRAY);
 	weir_stack_usage(f->s, &u);
 	assert_int_equal(u.halfs, 1);
+	f->bytes[27] ^= 1;
+	assert_verdict(error_about(f, 3, 3, 0), ICMP_HARD);
+	weir_stack_usage(f->s, &u);
+	assert_int_equal(u.halfs, 0);
 }
 
 int main(void)
