@@ -320,6 +320,41 @@ static void test_stale_handle(void **state)
 	assert_int_equal(weir_half_accept(f->s, ev.half, 1, f->now), WEIR_OK);
 }
 
+/* The time to decide in runs from the SYN, not from when its event is read. */
+static void test_held_time(void **state)
+{
+	struct stk *f = *state;
+	struct weir_tuple t = stk_peer(4, 9, 1000);
+	weir_time began = f->now;
+
+	f->cfg.half_held_ms = 5000;
+	stk_start(f);
+	stk_listen(f, WEIR_ACCEPT_HELD, 0);
+	stk_syn(f, &t);
+	f->now = began + 3000 * NS_PER_MS;
+	assert_false(stk_out(f));
+	stk_event(f, WEIR_EV_SYN);
+	assert_int_equal(weir_deadline(f->s, f->now), began + 5000 * NS_PER_MS);
+	f->now = began + 5000 * NS_PER_MS;
+	assert_false(stk_out(f));
+	assert_int_equal(counter(f, HALF_EXPIRED), 1);
+}
+
+/* A held record has sent nothing that an error could be about, even if somebody guesses its ISS. */
+static void test_held_and_icmp(void **state)
+{
+	struct stk *f = *state;
+	struct weir_tuple t = stk_peer(4, 9, 1000);
+	seq_t iss;
+
+	stk_start(f);
+	stk_listen(f, WEIR_ACCEPT_HELD, 0);
+	stk_syn(f, &t);
+	iss = half_at(f->s, 0)->half.iss;
+	assert_verdict(halfs_icmp(f->s, 0, iss, HALF_ICMP_HARD, WEIR_REFUSED), ICMP_STRAY);
+	assert_int_equal(usage(f).halfs, 1);
+}
+
 /* With two segments in a handshake the accept queue has its bound, too: the third one decides. */
 static void test_two_ways_and_no_room(void **state)
 {
@@ -364,6 +399,8 @@ int main(void)
 		TEST(test_answers),
 		TEST(test_stale_handle),
 		TEST(test_two_ways_and_no_room),
+		TEST(test_held_time),
+		TEST(test_held_and_icmp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
