@@ -52,19 +52,32 @@ static inline void sip_word(struct sip *s, uint64_t word, unsigned rounds)
 	s->v0 ^= word;
 }
 
+/* The bytes behind the last whole word; from the last eight bytes, where there are as many. */
+static inline uint64_t sip_rest(const uint8_t *p, size_t len)
+{
+	size_t rest = len % 8;
+	uint64_t w = 0;
+
+	if (rest == 0)
+		return 0;
+	if (len > 8)
+		return sip_le64_get(p + len - 8) >> (64 - 8 * rest);
+	for (size_t i = 0; i < rest; i++)
+		w |= (uint64_t)p[i] << (8 * i);
+	return w;
+}
+
 static inline uint64_t sip_hash(const uint8_t key[16], const uint8_t *p, size_t len, unsigned each,
 				unsigned last)
 {
 	uint64_t k0 = sip_le64_get(key), k1 = sip_le64_get(key + 8);
-	uint64_t tail = (uint64_t)len << 56;
+	uint64_t tail = (uint64_t)len << 56 | sip_rest(p, len);
 	/* "somepseudorandomlygeneratedbytes" */
 	struct sip s = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du,
 			k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u};
 
 	for (; len >= 8; len -= 8, p += 8)
 		sip_word(&s, sip_le64_get(p), each);
-	for (size_t i = 0; i < len; i++)
-		tail |= (uint64_t)p[i] << (8 * i);
 	sip_word(&s, tail, each);
 	s.v2 ^= 0xff;
 	sip_rounds(&s, last);

@@ -6,10 +6,7 @@
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 
-bool netif_addr_eq(const struct weir_addr *a, const struct weir_addr *b)
-{
-	return a->family == b->family && !memcmp(a->bytes, b->bytes, netif_addr_len(a->family));
-}
+#define BROADCAST 0xffffffffu
 
 static bool is_zero(const struct weir_addr *a)
 {
@@ -17,6 +14,14 @@ static bool is_zero(const struct weir_addr *a)
 		if (a->bytes[i])
 			return false;
 	return true;
+}
+
+/* RFC 3021: a prefix of 31 bits has none. */
+static uint32_t broadcast_of(const struct weir_addr *a, unsigned prefix)
+{
+	if (a->family != 4 || prefix >= 31)
+		return BROADCAST;
+	return be32_get(a->bytes) | BROADCAST >> prefix;
 }
 
 enum weir_err netif_add(struct netif *n, const struct weir_addr *addr, unsigned prefix)
@@ -30,6 +35,7 @@ enum weir_err netif_add(struct netif *n, const struct weir_addr *addr, unsigned 
 		return WEIR_NO_RESOURCES;
 	n->own[n->count].addr = *addr;
 	n->own[n->count].prefix = (uint8_t)prefix;
+	n->own[n->count].broadcast = broadcast_of(addr, prefix);
 	n->count++;
 	return WEIR_OK;
 }
@@ -70,18 +76,10 @@ static bool is_broadcast(const struct netif *n, const struct weir_addr *a)
 {
 	uint32_t v = be32_get(a->bytes);
 
-	if (v == 0xffffffffu)
-		return true;
-	for (unsigned i = 0; i < n->count; i++) {
-		unsigned prefix = n->own[i].prefix;
-
-		if (n->own[i].addr.family != 4 || prefix >= 31)
-			continue;
-		if (covers(&n->own[i].addr, prefix, a) &&
-		    (v & (0xffffffffu >> prefix)) == (0xffffffffu >> prefix))
+	for (unsigned i = 0; i < n->count; i++)
+		if (n->own[i].broadcast == v)
 			return true;
-	}
-	return false;
+	return v == BROADCAST;
 }
 
 bool netif_is_group(const struct netif *n, const struct weir_addr *addr)

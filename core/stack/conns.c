@@ -159,8 +159,10 @@ void conn_settle(struct weir_stack *s, struct conn *c)
 	if (c->attached && (t->state == WEIR_STATE_CLOSED || t->state == WEIR_STATE_TIME_WAIT))
 		settle_end(s, c);
 	next = timers_next(&t->timers);
-	if (next < c->timer.deadline || next == WEIR_NEVER)
+	if (next < c->timer.deadline || next == WEIR_NEVER) {
 		wheel_arm(&s->wheel, &c->timer, next);
+		stack_armed(s);
+	}
 	if (c->attached && list_empty(&c->ready))
 		list_push(&s->ready, &c->ready);
 	if (t->user.closed)

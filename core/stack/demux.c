@@ -10,8 +10,13 @@ size_t stack_tuple_id(const struct weir_tuple *t, uint8_t out[36])
 {
 	size_t n = netif_addr_len(t->local.addr.family);
 
-	memcpy(out, t->local.addr.bytes, n);
-	memcpy(out + n, t->remote.addr.bytes, n);
+	if (n == 4) { /* by sizes that the compiler knows: each segment comes here */
+		memcpy(out, t->local.addr.bytes, 4);
+		memcpy(out + 4, t->remote.addr.bytes, 4);
+	} else {
+		memcpy(out, t->local.addr.bytes, 16);
+		memcpy(out + 16, t->remote.addr.bytes, 16);
+	}
 	be16_put(out + 2 * n, t->local.port);
 	be16_put(out + 2 * n + 2, t->remote.port);
 	return 2 * n + 4;

@@ -55,6 +55,7 @@ static void enqueue(struct weir_stack *s, unsigned stage, uint32_t slot, uint64_
 {
 	half_at(s, slot)->queue.due_ms = fifo_due(s->now, wait_ms);
 	push(s, stage, slot);
+	stack_armed(s);
 }
 
 static void dequeue(struct weir_stack *s, unsigned stage, uint32_t slot)

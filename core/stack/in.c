@@ -98,12 +98,17 @@ static enum weir_counter to_listener(struct stack_in *in, struct listener *l, co
 	return WEIR_CTR_LISTEN_STRAY;
 }
 
+/* Is somebody here for its destination? */
+static bool is_for_us(const struct stack_in *in)
+{
+	return in->ours || listeners_take_foreign(in->s);
+}
+
 static enum weir_counter to_nobody(struct stack_in *in, const seq_t *used)
 {
-	const struct weir_addr *dst = &in->pkt.dst;
 	struct listener *l = listeners_find(in->s, &in->tuple.local);
 
-	if (!netif_is_ours(&in->s->netif, dst) && !listeners_take_foreign(in->s))
+	if (!is_for_us(in))
 		return WEIR_CTR_IP_NOT_OURS;
 	if (l)
 		return to_listener(in, l, used);
@@ -235,7 +240,7 @@ static bool may_answer_from(const struct stack_in *in)
 {
 	const struct weir_addr *dst = &in->pkt.dst;
 
-	if (netif_is_ours(&in->s->netif, dst))
+	if (in->ours)
 		return true;
 	return dst->family == 4 ? ip4_source_ok(dst->bytes) : ip6_source_ok(dst->bytes);
 }
@@ -249,8 +254,9 @@ static enum weir_counter in_header(struct stack_in *in)
 
 	in->tuple.local.addr = p->dst;
 	in->tuple.remote.addr = p->src;
+	in->ours = netif_is_ours(&s->netif, &p->dst);
 	if (verdict == WEIR_CTR_IP6_HEADER && p->problem_off && may_answer_from(in) &&
-	    (netif_is_ours(&s->netif, &p->dst) || listeners_take_foreign(s)))
+	    is_for_us(in))
 		reply_icmp(s, &in->tuple, ICMP6_PARAM_PROBLEM, p->problem_code, p->problem_off,
 			   p->head, p->head_len, 0);
 	return verdict;
@@ -263,7 +269,7 @@ static enum weir_counter in_fragment(struct stack_in *in)
 	struct weir_stack *s = in->s;
 	enum weir_counter verdict;
 
-	if (!netif_is_ours(&s->netif, &in->pkt.dst) && !listeners_take_foreign(s))
+	if (!is_for_us(in))
 		return WEIR_CTR_IP_NOT_OURS;
 	verdict = reasm_put(&s->reasm, &in->pkt, s->now, &in->whole);
 	if (verdict != WEIR_CTR_ACCEPTED)
@@ -281,7 +287,7 @@ static enum weir_counter in_packet(struct stack_in *in)
 
 	if (verdict != WEIR_CTR_ACCEPTED && verdict != WEIR_CTR_IP_FRAGMENT)
 		return verdict;
-	if (netif_is_group(&s->netif, &p->dst))
+	if (!in->ours && netif_is_group(&s->netif, &p->dst))
 		return WEIR_CTR_IP_GROUP; /* MUST-57 */
 	if (netif_is_group(&s->netif, &p->src))
 		return WEIR_CTR_IP_BAD_SOURCE; /* MUST-63 */
@@ -294,7 +300,7 @@ static enum weir_counter in_packet(struct stack_in *in)
 	}
 	if (p->proto == IP_PROTO_TCP)
 		return in_tcp(in);
-	if (!netif_is_ours(&s->netif, &p->dst) && !listeners_take_foreign(s))
+	if (!is_for_us(in))
 		return WEIR_CTR_IP_NOT_OURS;
 	if (p->proto == IP_PROTO_UDP)
 		return in_udp(in);

@@ -15,6 +15,7 @@ struct stack_in {
 	struct ip_packet pkt;
 	struct weir_tuple tuple; /* ours is local */
 	struct tcp_seg seg;
+	bool ours;              /* its destination is an address of ours */
 	bool is_tcp;            /* seg is valid */
 	bool by_cookie;         /* it has just made its connection, by a SYN cookie */
 	struct trace_note note; /* filled as things become known */

@@ -18,7 +18,7 @@ struct listener *listeners_find(const struct weir_stack *s, const struct weir_en
 {
 	struct listener *best = NULL;
 
-	for (uint32_t i = 0; i < s->cfg.listeners_max; i++) {
+	for (uint32_t i = 0; i < s->listeners_top; i++) {
 		struct listener *l = &s->listeners[i];
 
 		if (l->used && matches(l, local) && (!best || specific(l) > specific(best)))
@@ -29,7 +29,7 @@ struct listener *listeners_find(const struct weir_stack *s, const struct weir_en
 
 bool listeners_take_foreign(const struct weir_stack *s)
 {
-	for (uint32_t i = 0; i < s->cfg.listeners_max; i++)
+	for (uint32_t i = 0; i < s->listeners_top; i++)
 		if (s->listeners[i].used && s->listeners[i].local.addr.family == 0)
 			return true;
 	return false;
@@ -81,6 +81,8 @@ enum weir_err weir_listen(struct weir_stack *s, const struct weir_listen_args *a
 		.user = args->user,
 		.used = true,
 	};
+	if (s->listeners_top <= (uint32_t)(l - s->listeners))
+		s->listeners_top = (uint32_t)(l - s->listeners) + 1;
 	*out = listener_handle(s, l);
 	return WEIR_OK;
 }

@@ -267,12 +267,22 @@ static void run_fragments(struct weir_stack *s)
 	}
 }
 
-bool weir_output(struct weir_stack *s, struct weir_packet *p, weir_time now)
+/* While answers wait, what was run at this very time need not be run for each of them, unless a
+ * timer was set since. */
+static void run_timers(struct weir_stack *s)
 {
-	stack_clock(s, now);
+	if (s->replies.count && s->timers_ran == s->now)
+		return;
+	s->timers_ran = s->now;
 	conns_run(s, s->now);
 	run_records(s);
 	run_fragments(s);
+}
+
+bool weir_output(struct weir_stack *s, struct weir_packet *p, weir_time now)
+{
+	stack_clock(s, now);
+	run_timers(s);
 	out_begin(p);
 	if (!out_reply(s, p) && !out_ready(s, p))
 		return false;

@@ -1,5 +1,6 @@
 #include "stack/reply.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "tcp/emit.h"
@@ -14,7 +15,7 @@ struct reply *reply_new(struct weir_stack *s, const struct weir_tuple *tuple, en
 		++*stack_counter(s, WEIR_CTR_REPLY_DROPPED);
 		return NULL;
 	}
-	memset(r, 0, sizeof(*r));
+	memset(r, 0, offsetof(struct reply, quote)); /* of that icmp_len bytes are valid */
 	r->tuple = *tuple;
 	r->why = why;
 	return r;

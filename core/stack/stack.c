@@ -95,6 +95,7 @@ enum weir_err weir_stack_init(struct weir_stack **out, void *mem, size_t len,
 	s->env.cfg = &s->cfg;
 	s->now = now;
 	s->records_ran = now;
+	s->timers_ran = WEIR_NEVER;
 	for (uint32_t i = 0; i <= s->bucket_mask; i++)
 		s->buckets[i] = REF_NONE;
 	for (unsigned i = 0; i < HALF_STAGES; i++)

@@ -158,6 +158,7 @@ struct weir_stack {
 	uint32_t bucket_mask;
 	struct limits limits;
 	struct listener *listeners;
+	uint32_t listeners_top; /* none above it was ever used */
 	struct fifo half_queue[HALF_STAGES];
 	struct fifo timewait_queue;
 	struct fifo cookie_queue; /* of TIME-WAIT records that a cookie outlives: timewaits.c */
@@ -173,6 +174,7 @@ struct weir_stack {
 	struct tokens icmp_tokens;
 	weir_time now;         /* latest time seen: time never goes back */
 	weir_time records_ran; /* when the queues of the records were last run */
+	weir_time timers_ran;  /* when all timers were */
 	uint32_t flow_last;
 	uint32_t port_seq; /* moves the search for a port on (RFC 6056) */
 };
@@ -183,6 +185,12 @@ static inline weir_time stack_clock(struct weir_stack *s, weir_time now)
 	if (now > s->now)
 		s->now = now;
 	return s->now;
+}
+
+/* A timer was set, perhaps for this very time: see weir_output(). */
+static inline void stack_armed(struct weir_stack *s)
+{
+	s->timers_ran = WEIR_NEVER;
 }
 
 static inline uint64_t *stack_counter(struct weir_stack *s, enum weir_counter c)

@@ -39,6 +39,7 @@ static void arm(struct weir_stack *s, uint32_t slot)
 	/* No TIME-WAIT: due by now, and not with the millisecond that comes next. */
 	at(s, slot)->queue.due_ms = wait ? fifo_due(s->now, wait) : (uint32_t)(s->now / NS_PER_MS);
 	fifo_push(queue_of(s, slot), &s->timewaits, NODE, slot);
+	stack_armed(s);
 }
 
 static void tuple_of(const struct weir_stack *s, const struct timewait_slot *w,

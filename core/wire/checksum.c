@@ -38,6 +38,14 @@ static inline uint64_t load64(const uint8_t *p)
 	return w;
 }
 
+static inline uint32_t load32(const uint8_t *p)
+{
+	uint32_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
 /* Ones-complement addition of 64 bits. */
 static inline uint64_t add64(uint64_t a, uint64_t b)
 {
@@ -51,12 +59,10 @@ static inline uint64_t add64(uint64_t a, uint64_t b)
 static uint64_t load_tail(const uint8_t *p, size_t len)
 {
 	uint64_t sum = 0;
-	uint32_t w4;
 	uint16_t w2;
 
 	if (len & 4) {
-		memcpy(&w4, p, 4);
-		sum += w4;
+		sum += load32(p);
 		p += 4;
 	}
 	if (len & 2) {
@@ -120,9 +126,11 @@ uint64_t csum_add_pseudo(uint64_t sum, const uint8_t *src, const uint8_t *dst, s
 
 	be32_put(tail, len);
 	tail[7] = proto;
-	sum = csum_add(sum, src, addr_len);
-	sum = csum_add(sum, dst, addr_len);
-	return add64(sum, load64(tail));
+	sum = add64(sum, load64(tail));
+	if (addr_len == 4)
+		return add64(sum, (uint64_t)load32(src) + load32(dst));
+	sum = add64(add64(sum, load64(src)), load64(src + 8));
+	return add64(add64(sum, load64(dst)), load64(dst + 8));
 }
 
 uint16_t csum_fold(uint64_t sum)

@@ -12,7 +12,8 @@
  * end of list is not looked at. Of an option that comes twice the last one counts.
  *
  * Most segments of a connection carry NOP, NOP and timestamps and nothing else; that layout
- * (RFC 7323 appendix A) is recognised at once and read without the loop.
+ * (RFC 7323 appendix A) is recognised at once and read without the loop, and so is that of Linux's
+ * SYN, of which floods are made.
  *
  * Writing. Layouts are those of Linux and of FreeBSD, since middleboxes have seen these and
  * fingerprinting tells stacks apart by nothing else as easily. Each group is padded so that it
@@ -55,8 +56,9 @@ enum opt_kind {
 #include "wire/tcp_opt.def"
 #undef X
 
-#define TS_GROUP_LEN 12u /* NOP, NOP, timestamps */
-#define SACK_BLOCK   8u
+#define TS_GROUP_LEN  12u /* NOP, NOP, timestamps */
+#define LINUX_SYN_LEN 20u /* MSS, SACK permitted, timestamps, NOP, window scale */
+#define SACK_BLOCK    8u
 
 /* Is `len` a length that an option of this kind may have? */
 static bool len_ok(uint8_t kind, uint8_t len)
@@ -114,16 +116,32 @@ static void read_option(struct tcp_opts *out, const uint8_t *opt)
 	}
 }
 
+/* The options of Linux's SYN and SYN-ACK, as put_*() below write them. */
+static bool read_linux_syn(struct tcp_opts *out, const uint8_t *b, size_t len)
+{
+	if (len != LINUX_SYN_LEN || be16_get(b) != (OPT_MSS << 8 | 4) ||
+	    be32_get(b + 4) != (OPT_SACK_PERMITTED << 24 | 2 << 16 | OPT_TS << 8 | 10) ||
+	    be32_get(b + 16) >> 8 != (OPT_NOP << 16 | OPT_WSCALE << 8 | 3))
+		return false;
+	read_option(out, b);
+	out->sack_permitted = true;
+	read_ts(out, b + 6);
+	read_option(out, b + 17);
+	return true;
+}
+
 int tcp_opt_parse(struct tcp_opts *out, const uint8_t *bytes, size_t len)
 {
-	static const uint8_t ts_head[4] = {OPT_NOP, OPT_NOP, OPT_TS, 10};
 	size_t off = 0;
 
 	memset(out, 0, sizeof(*out));
-	if (len == TS_GROUP_LEN && !memcmp(bytes, ts_head, sizeof(ts_head))) {
+	if (len == TS_GROUP_LEN &&
+	    be32_get(bytes) == (OPT_NOP << 24 | OPT_NOP << 16 | OPT_TS << 8 | 10)) {
 		read_ts(out, bytes + 2);
 		return 0;
 	}
+	if (read_linux_syn(out, bytes, len))
+		return 0;
 	while (off < len && bytes[off] != OPT_EOL) {
 		const uint8_t *opt = bytes + off;
 

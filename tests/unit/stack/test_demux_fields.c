@@ -40,6 +40,7 @@ static void check_field(struct stk *f, uint8_t family, enum field field)
 
 	f->cfg.halfs_max = PAIRS;
 	f->cfg.half_source_max = PAIRS;
+	f->cfg.cookies = 0;
 	stk_start(f);
 	assert_int_equal(weir_listen(f->s, &args, &l), WEIR_OK);
 	for (unsigned n = 1; n <= PAIRS; n++) {

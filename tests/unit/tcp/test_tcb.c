@@ -33,12 +33,15 @@ static void test_mss(void **state)
 	}
 }
 
-/* A peer cannot ask for segments that options leave no byte of. */
+/* A peer cannot ask for tiny segments, nor for some that options leave no byte of. */
 static void test_tiny_mss(void **state)
 {
 	struct tcp_agreed a = {.mss = 0, .ts_ok = true};
 	struct fix *f = *state;
 
+	fix_open(f, &a);
+	assert_int_equal(f->t.snd.mss, 36);
+	f->cfg.mss_peer_min = 1;
 	fix_open(f, &a);
 	assert_int_equal(f->t.snd.mss, 1);
 }
