@@ -40,7 +40,7 @@ struct bench_options {
 	unsigned settings; /* of --set; they come after the bench's own */
 };
 
-/* --- The benches: each prints its figures and returns the process's exit status ---------------- */
+/* --- The benches: each prints its figures and returns the process's exit status --------------- */
 
 int bench_bulk(const struct bench_options *o);
 int bench_rr(const struct bench_options *o);
@@ -49,7 +49,7 @@ int bench_syn(const struct bench_options *o);
 int bench_memory(const struct bench_options *o);
 int bench_timers(const struct bench_options *o);
 
-/* --- Output (cmd_bench.c) ---------------------------------------------------------------------- */
+/* --- Output (cmd_bench.c) --------------------------------------------------------------------- */
 
 /* One line on standard error; returns CLI_EXIT_FAILED. */
 int bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -58,7 +58,7 @@ int bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int bench_report(const struct bench_options *o, json_t *figures, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* --- Configuration, memory, clock (bench_tools.c) ---------------------------------------------- */
+/* --- Configuration, memory, clock (bench_tools.c) --------------------------------------------- */
 
 /* The defaults with keys that never change, and no limit that a bench does not ask for. */
 void bench_config(struct weir_config *cfg);
@@ -105,7 +105,7 @@ double bench_clock_rate(const struct bench_clock *c, uint64_t n);
 /* A number that follows from `n` and looks random (splitmix64). */
 uint64_t bench_mix(uint64_t n);
 
-/* --- Two stacks joined in memory (bench_pair.c) ------------------------------------------------ */
+/* --- Two stacks joined in memory (bench_pair.c) ----------------------------------------------- */
 
 #define BENCH_PORT 80u
 
@@ -141,7 +141,7 @@ void bench_pair_events(struct bench_pair *p, unsigned end);
 /* Opens a connection; both ends have it then. */
 bool bench_pair_connect(struct bench_pair *p);
 
-/* --- A peer without a stack (bench_peer.c) ----------------------------------------------------- */
+/* --- A peer without a stack (bench_peer.c) ---------------------------------------------------- */
 
 #define BENCH_FRAME_MAX 60u
 

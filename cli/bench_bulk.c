@@ -3,8 +3,8 @@
  *
  * One connection, one direction. A round: the sender's application fills the send buffer, up to
  * `batch` packets are carried, the receiver's application reads what there is, and all of its
- * acknowledgements are carried back, as a loop does that takes in a batch of frames before it sends.
- * A round takes a microsecond of virtual time.
+ * acknowledgements are carried back, as a loop does that takes in a batch of frames before it
+ * sends. A round takes a microsecond of virtual time.
  *
  * The applications do what applications do: one copies bytes in, the other looks at each byte that
  * comes out, and compares it with what was sent.

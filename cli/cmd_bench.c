@@ -13,8 +13,10 @@
 
 #define COMMAND     "bench"
 #define UNSET       UINT64_MAX
-#define SEGMENT_MIN 536u
+#define SEGMENT_MIN 64u
 #define SEGMENT_MAX 65495u /* of an IPv4 packet of 65,535 bytes */
+#define LIVE_MIN    64u    /* syn: half-open records at a time */
+#define LIVE_MAX    (BENCH_RECORDS_MAX / 2)
 
 enum option_value {
 	OPT_SECONDS = 256,
@@ -51,6 +53,7 @@ static const struct option options[] = {
 
 #define TAKES(opt) (1u << ((opt)-OPT_SECONDS))
 #define TIMED      (TAKES(OPT_SECONDS) | TAKES(OPT_COUNT))
+#define RECORDS    (TAKES(OPT_ESTABLISHED) | TAKES(OPT_HALF_OPEN) | TAKES(OPT_TIME_WAIT))
 #define ALL_TAKE   (TAKES(OPT_SET) | TAKES(OPT_JSON) | TAKES(OPT_HELP))
 
 struct bench {
@@ -67,9 +70,7 @@ static const struct bench benches[] = {
 	{"connect", bench_connect, TIMED, "connections opened and closed, with TIME-WAIT"},
 	{"syn", bench_syn, TIMED | TAKES(OPT_MODE) | TAKES(OPT_HALF_OPEN),
 	 "a flood of SYNs, each answered"},
-	{"memory", bench_memory,
-	 TAKES(OPT_ESTABLISHED) | TAKES(OPT_HALF_OPEN) | TAKES(OPT_TIME_WAIT),
-	 "bytes for each record"},
+	{"memory", bench_memory, RECORDS, "bytes for each record"},
 	{"timers", bench_timers, TIMED | TAKES(OPT_CONNECTIONS), "timers that fire"},
 };
 #define BENCHES (sizeof(benches) / sizeof(benches[0]))
@@ -234,42 +235,48 @@ static const struct bench *find_bench(const char *name)
 	return NULL;
 }
 
-/* The one operand, and what the options leave open. NULL: after a complaint. */
-static const struct bench *settle(struct bench_options *o, uint32_t given, int argc, char **argv)
+/* The one operand. NULL: after a complaint. */
+static const struct bench *read_operand(int argc, char **argv)
 {
-	bool named = (given & benches[4].takes) != 0; /* a kind of record, for memory */
-	const struct bench *b;
-
 	if (optind == argc) {
 		cli_complain(COMMAND, "which? bulk, rr, connect, syn, memory or timers");
 		return NULL;
 	}
-	b = find_bench(argv[optind]);
-	if (b == NULL)
-		return NULL;
 	if (optind + 1 < argc) {
 		cli_complain(COMMAND, "'%s' is one too many (see --help)", argv[optind + 1]);
 		return NULL;
 	}
+	return find_bench(argv[optind]);
+}
+
+static void set_default(uint64_t *value, uint64_t otherwise)
+{
+	if (*value == UNSET)
+		*value = otherwise;
+}
+
+/* What the options leave open, and what does not belong together. */
+static int settle(struct bench_options *o, const struct bench *b, uint32_t given)
+{
+	bool named = (given & RECORDS) != 0;
+
 	for (const struct option *p = options; p->name != NULL; p++)
 		if ((given & TAKES(p->val)) != 0 && !((b->takes | ALL_TAKE) & TAKES(p->val))) {
 			cli_complain(COMMAND, "--%s is not for %s (see --help)", p->name, b->name);
-			return NULL;
+			return -1;
 		}
-	if (b->main == bench_syn && o->half_open == UNSET)
-		o->half_open = 65536;
-	if (b->main == bench_syn && (o->half_open < 64 || o->half_open > BENCH_RECORDS_MAX / 2)) {
-		cli_complain(COMMAND, "--half-open: for syn a number from 64 to %u",
-			     BENCH_RECORDS_MAX / 2);
-		return NULL;
+	if (b->main == bench_syn) {
+		set_default(&o->half_open, 65536);
+		if (o->half_open < LIVE_MIN || o->half_open > LIVE_MAX) {
+			cli_complain(COMMAND, "--half-open: for syn a number from %u to %u",
+				     LIVE_MIN, LIVE_MAX);
+			return -1;
+		}
 	}
-	if (o->established == UNSET)
-		o->established = named ? 0 : 10000;
-	if (o->half_open == UNSET)
-		o->half_open = named ? 0 : 100000;
-	if (o->time_wait == UNSET)
-		o->time_wait = named ? 0 : 100000;
-	return b;
+	set_default(&o->established, named ? 0 : 10000);
+	set_default(&o->half_open, named ? 0 : 100000);
+	set_default(&o->time_wait, named ? 0 : 100000);
+	return 0;
 }
 
 int cmd_bench(int argc, char **argv)
@@ -298,6 +305,8 @@ int cmd_bench(int argc, char **argv)
 		if (take_option(&o, found, options[index].name) != 0)
 			return CLI_EXIT_BAD_USE;
 	}
-	b = settle(&o, given, argc, argv);
-	return b != NULL ? b->main(&o) : CLI_EXIT_BAD_USE;
+	b = read_operand(argc, argv);
+	if (b == NULL || settle(&o, b, given) != 0)
+		return CLI_EXIT_BAD_USE;
+	return b->main(&o);
 }

@@ -44,6 +44,7 @@ passt|compared with
 slirp4netns|compared with
 liblwip-dev|lwIP, compared with under a SYN flood
 hping3|a SYN flood
+valgrind|counts instructions
 iproute2|devices and namespaces
 util-linux|unshare
 procps|ps

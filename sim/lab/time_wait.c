@@ -228,9 +228,9 @@ const struct lab_experiment lab_time_wait = {
 	.title = {{"what TIME-WAIT is for: the last ACK lost, and an old duplicate",
 		   "等待 2MSL 的意义: 最后一个 ACK 丢失, 以及已失效的报文段"}},
 	.rule = {{"Two connections in each run. On one the last ACK is lost, so that the FIN comes "
-		  "again.\nOn the other a copy of a data segment stays in the network; the pair "
-		  "of ports is opened\nagain as soon as it is to be had, and the copy arrives then, "
-		  "or when it is an MSL (30 s) old.\n",
+		  "again.\nOn the other a copy of a data segment stays in the network; the pair of "
+		  "ports is\nopened again as soon as it is to be had, and the copy arrives then, "
+		  "or when it is an MSL\n(30 s) old.\n",
 		  "每次运行有两个连接。其一: 最后一个 ACK 报文丢失, 对方重发 FIN。"
 		  "其二: 一个数据报文段的副本\n滞留在网络中; 同一对端口一旦可用就重新打开, "
 		  "副本此时到达 (最迟不晚于 MSL, 30 秒)。\n"}},

@@ -1,7 +1,7 @@
 /*
  * What each experiment of `weir lab` claims, over RUNS seeds: with the rule nothing of what it
- * prevents happens, without it it does. And the frame: the same seed gives the same figures, another
- * one others, a run that is looked at is the run that was counted.
+ * prevents happens, without it it does. And the frame: the same seed gives the same figures,
+ * another one others, a run that is looked at is the run that was counted.
  */
 #include <setjmp.h>
 #include <stdarg.h>
