@@ -55,6 +55,7 @@
 
 /* The engine's limits under `weir run`. All half-open records have one source, the program. */
 #define HALFS_MAX     4096u
+#define HALFS_TO_ONE  (HALFS_MAX / 2u) /* destination: a dead one leaves as many for all others */
 #define TIMEWAITS_MAX 16384u
 /* 256 MB of buffers at most, mapped but not touched before they are used. */
 #define PAGES_MAX 65536u
@@ -268,6 +269,7 @@ static int open_loop(struct run *r)
 	config.conns_max = GATE_RELAYS_MAX;
 	config.halfs_max = HALFS_MAX;
 	config.half_source_max = HALFS_MAX;
+	config.held_dest_max = HALFS_TO_ONE;
 	config.timewaits_max = TIMEWAITS_MAX;
 	config.pages_max = PAGES_MAX;
 	weir_random_keys(&config);
