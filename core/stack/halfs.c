@@ -68,9 +68,15 @@ static void tuple_of(const struct weir_stack *s, const struct half_slot *h, stru
 	pair_key_tuple(s, &h->key, half_family(h), out);
 }
 
+void halfs_offer_init(struct weir_stack *s)
+{
+	s->offer.shift = window_shift_offer(&s->cfg, (uint32_t)s->cfg.rcvbuf);
+	s->offer.wnd = window_syn((uint32_t)s->cfg.rcvbuf);
+}
+
 uint8_t halfs_shift(const struct weir_stack *s)
 {
-	return window_shift_offer(&s->cfg, (uint32_t)s->cfg.rcvbuf);
+	return s->offer.shift;
 }
 
 uint16_t halfs_mss(const struct weir_stack *s, uint8_t family)
@@ -82,7 +88,7 @@ uint16_t halfs_mss(const struct weir_stack *s, uint8_t family)
 
 uint16_t halfs_window(const struct weir_stack *s)
 {
-	return window_syn((uint32_t)s->cfg.rcvbuf);
+	return s->offer.wnd;
 }
 
 static struct reply *half_reply(struct weir_stack *s, const struct half_slot *h,

@@ -45,6 +45,9 @@ weir_time halfs_next(const struct weir_stack *s, weir_time now);
 void refuse_half(struct weir_stack *s, const struct weir_tuple *tuple, const struct half *h,
 		 uint32_t flow, enum weir_refusal how);
 
+/* Works out what SYN-ACKs offer, once for all, since no setting changes. */
+void halfs_offer_init(struct weir_stack *s);
+
 /* What a SYN-ACK offers: the window (not scaled), the shift of later ones, the MSS. */
 uint16_t halfs_window(const struct weir_stack *s);
 uint8_t halfs_shift(const struct weir_stack *s);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "stack/cookies.h"
+#include "stack/halfs.h"
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 
@@ -103,6 +104,7 @@ enum weir_err weir_stack_init(struct weir_stack **out, void *mem, size_t len,
 	fifo_init(&s->timewait_queue);
 	fifo_init(&s->cookie_queue);
 	cookies_init(s);
+	halfs_offer_init(s);
 	wheel_init(&s->wheel, now);
 	list_init(&s->ready);
 	list_init(&s->events);

@@ -164,6 +164,10 @@ struct weir_stack {
 	struct fifo cookie_queue; /* of TIME-WAIT records that a cookie outlives: timewaits.c */
 	struct wheel wheel;
 	struct list ready, events, starved;
+	struct {
+		uint16_t wnd;
+		uint8_t shift;
+	} offer;          /* what SYN-ACKs offer: see halfs.h */
 	uint32_t orphans; /* attached connections whose user has closed */
 	struct ring replies;
 	uint8_t *echo; /* one ICMP echo answer that waits */

@@ -29,6 +29,7 @@
 #include "base/hash.h"
 
 #define ID_MAX     36u
+#define ID4_LEN    12u /* of an IPv4 pair with ports */
 #define CLASS_BITS 3u
 #define CLASS_MASK ((1u << CLASS_BITS) - 1)
 
@@ -56,7 +57,10 @@ static seq_t number(const uint8_t key[16], const void *id, size_t len, seq_t irs
 	uint8_t buf[ID_MAX + 9];
 
 	weir_assert(len <= ID_MAX);
-	memcpy(buf, id, len);
+	if (len == ID4_LEN) /* by a size that the compiler knows */
+		memcpy(buf, id, ID4_LEN);
+	else
+		memcpy(buf, id, len);
 	be32_put(buf + len, irs.v);
 	be32_put(buf + len + 4, tick);
 	buf[len + 8] = (uint8_t) class;

@@ -110,6 +110,13 @@ uint64_t csum_add(uint64_t sum, const void *bytes, size_t len)
 	return sum;
 }
 
+uint64_t csum_add20(uint64_t sum, const uint8_t *bytes)
+{
+	sum = add64(sum, load64(bytes));
+	sum = add64(sum, load64(bytes + 8));
+	return add64(sum, load32(bytes + 16));
+}
+
 uint64_t csum_add_odd(uint64_t sum, const void *bytes, size_t len)
 {
 	uint16_t piece = csum_fold(csum_add(0, bytes, len));

@@ -13,6 +13,9 @@
 /* Adds `len` bytes at any alignment to `sum`. Pieces must have even lengths, but the last. */
 uint64_t csum_add(uint64_t sum, const void *bytes, size_t len);
 
+/* The same for the 20 bytes of an IPv4 header without options. */
+uint64_t csum_add20(uint64_t sum, const uint8_t *bytes);
+
 /* The same for a piece that begins at an odd offset of the whole. */
 uint64_t csum_add_odd(uint64_t sum, const void *bytes, size_t len);
 

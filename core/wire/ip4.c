@@ -64,6 +64,8 @@ int ip4_parse(struct ip4_hdr *out, const uint8_t *bytes, size_t len)
 	read_fields(out, bytes);
 	if (out->total_len < out->hdr_len || out->total_len > len)
 		return -1;
+	if (out->hdr_len == IP4_HDR_LEN)
+		return csum_good(csum_add20(0, bytes)) ? 0 : -1;
 	return csum_good(csum_add(0, bytes, out->hdr_len)) ? 0 : -1;
 }
 
@@ -94,7 +96,7 @@ void ip4_emit(uint8_t *bytes, const struct ip4_hdr *h)
 	be16_put(bytes + 10, 0);
 	memcpy(bytes + 12, h->src, 4);
 	memcpy(bytes + 16, h->dst, 4);
-	sum = csum_finish(csum_add(0, bytes, IP4_HDR_LEN));
+	sum = csum_finish(csum_add20(0, bytes));
 	memcpy(bytes + 10, &sum, 2);
 }
 
