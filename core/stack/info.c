@@ -4,6 +4,7 @@
 #include "stack/demux.h"
 #include "stack/halfs.h"
 #include "stack/pressure.h"
+#include "stack/timewaits.h"
 #include "tcp/rcvq.h"
 #include "tcp/rtt.h"
 
@@ -86,6 +87,7 @@ static void of_timewait(const struct weir_stack *s, uint32_t slot, weir_time now
 	*out = (struct weir_info){
 		.state = WEIR_STATE_TIME_WAIT,
 		.flow = w->flow,
+		.age_ms = timewaits_age_ms(s, slot, now),
 		.expires_ms = until_ms(&w->queue, now),
 		.snd_una = w->tw.snd_nxt.v,
 		.snd_nxt = w->tw.snd_nxt.v,

@@ -42,6 +42,14 @@ static void arm(struct weir_stack *s, uint32_t slot)
 	stack_armed(s);
 }
 
+uint32_t timewaits_age_ms(const struct weir_stack *s, uint32_t slot, weir_time now)
+{
+	uint32_t began = at(s, slot)->queue.due_ms - (uint32_t)wait_ms(s, slot);
+	int32_t age = (int32_t)((uint32_t)(now / NS_PER_MS) - began);
+
+	return age > 0 ? (uint32_t)age : 0; /* the time of a queue is rounded up */
+}
+
 static void tuple_of(const struct weir_stack *s, const struct timewait_slot *w,
 		     struct weir_tuple *out)
 {

@@ -26,6 +26,9 @@ void timewaits_end(struct weir_stack *s, uint32_t slot, enum weir_counter why);
 /* The connection's handle is gone. */
 void timewaits_forget_conn(struct weir_stack *s, uint32_t slot);
 
+/* Milliseconds since the record's time began. */
+uint32_t timewaits_age_ms(const struct weir_stack *s, uint32_t slot, weir_time now);
+
 void timewaits_run(struct weir_stack *s, weir_time now);
 weir_time timewaits_next(const struct weir_stack *s, weir_time now);
 

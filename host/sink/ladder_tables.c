@@ -13,19 +13,21 @@ static void print_record(FILE *out, const struct textstyle *st, const struct wei
 			 enum weir_walk_kind kind)
 {
 	char remote[SEGTEXT_ENDPOINT_BYTES], local[SEGTEXT_ENDPOINT_BYTES];
-	char left[TEXT_NUMBER_BYTES], what[160];
+	char age[TEXT_NUMBER_BYTES], left[TEXT_NUMBER_BYTES], what[160];
 	char text[400];
 
 	segtext_endpoint(remote, &i->tuple.remote);
 	segtext_endpoint(local, &i->tuple.local);
+	text_time(age, (uint64_t)i->age_ms * 1000000u);
 	text_time(left, (uint64_t)i->expires_ms * 1000000u);
 	if (kind == WEIR_WALK_TIMEWAITS)
-		snprintf(what, sizeof(what), "ends in %s", left);
+		snprintf(what, sizeof(what), "%s old; ends in %s", age, left);
 	else if (i->held)
-		snprintf(what, sizeof(what), "the application has not decided; ends in %s", left);
+		snprintf(what, sizeof(what), "%s old; the application has not decided; ends in %s",
+			 age, left);
 	else
-		snprintf(what, sizeof(what), "SYN-ACK repeated %u time%s; next in %s", i->retries,
-			 i->retries == 1 ? "" : "s", left);
+		snprintf(what, sizeof(what), "%s old; SYN-ACK repeated %u time%s; next in %s", age,
+			 i->retries, i->retries == 1 ? "" : "s", left);
 	snprintf(text, sizeof(text), "%-21s %s %-21s  %s", remote, st->to, local, what);
 	if (text_columns(text) + 6 > st->width)
 		textline_wrap(out, st, "   ", 6, TEXT_PLAIN, text);

@@ -20,7 +20,8 @@ struct weir_info {
 	uint8_t retries;     /* half-open: SYN-ACKs sent again */
 	bool held;           /* half-open: waits for the application's decision */
 	bool complete;       /* half-open: the third segment came, and there was no room */
-	uint32_t age_ms;     /* half-open: since the SYN, or since it was accepted if it was held */
+	uint32_t age_ms;     /* half-open: since the SYN, or since it was accepted if it was held;
+			      * TIME-WAIT: since its time began, or began anew */
 	/* The rest is for connections only. */
 	uint32_t snd_una, snd_nxt, rcv_nxt; /* absolute sequence numbers */
 	uint32_t snd_wnd_bytes, rcv_wnd_bytes;

@@ -143,6 +143,7 @@ static void test_timewait(void **state)
 	assert_int_equal(i.state, WEIR_STATE_TIME_WAIT);
 	assert_int_equal(i.flow, conn.flow); /* one number for the whole life */
 	assert_int_equal(i.expires_ms, 50000);
+	assert_int_equal(i.age_ms, 10000);
 	assert_int_equal(i.rcv_nxt, PEER_ISN + 2);
 	assert_memory_equal(&i.tuple, &t, sizeof(t));
 	assert_int_equal(walk(f, WEIR_WALK_CONNS, &i), 0); /* the record has the pair now */
