@@ -26,6 +26,7 @@ int cmd_bench(int argc, char **argv);
 int cmd_lab(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
+int cmd_ss(int argc, char **argv);
 int cmd_storm(int argc, char **argv);
 
 /* Prints "weir COMMAND: message" as one line on standard error; `command` NULL: "weir: message". */

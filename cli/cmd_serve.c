@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "gate/status.h"
 #include "serve.h"
 #include "serve_device.h"
 #include "weir/info.h"
@@ -406,6 +407,8 @@ static int open_loop(struct serve *v)
 static int run(struct serve *v)
 {
 	int signals = open_signals();
+	struct gate_status *status;
+	char command[32];
 	int rc = -1;
 
 	if (listen_on(v, &v->addr4, v->prefix4) == 0 && listen_on(v, &v->addr6, v->prefix6) == 0) {
@@ -419,7 +422,10 @@ static int run(struct serve *v)
 	if (rc == 0) {
 		fprintf(stderr, "weir serve: %s on port %u of device %s; Ctrl-C ends it\n",
 			services[v->service].name, v->port, v->device.name);
+		snprintf(command, sizeof(command), "serve %s", services[v->service].name);
+		status = gate_status_open(v->loop, command); /* NULL is no failure */
 		rc = weir_loop_run(v->loop);
+		gate_status_close(status);
 		if (rc != 0)
 			cli_complain(COMMAND, "device %s: %s", v->device.name, strerror(errno));
 	}

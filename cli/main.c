@@ -15,6 +15,7 @@ struct command {
 static const struct command commands[] = {
 	{"run", cmd_run, "run a program with weir as its only way to the network"},
 	{"serve", cmd_serve, "serve echo, discard, source or files on a TUN device"},
+	{"ss", cmd_ss, "list the connections of what is running"},
 	{"bench", cmd_bench, "measure the engine alone, in memory"},
 	{"lab", cmd_lab, "show why TCP's rules are as they are, one rule switched off and on"},
 	{"storm", cmd_storm, "simulate random hosts, links and faults, and check every step"},

@@ -46,6 +46,7 @@
 #include "resolve.h"
 #include "signals.h"
 #include "space.h"
+#include "status.h"
 
 #define MS         1000000u
 #define TICK_NS    (20u * MS)
@@ -68,7 +69,8 @@ struct run {
 	struct gate_origin *origin;
 	struct gate_relays *relays;
 	struct weir_loop *loop;
-	int timer; /* ticks while draining; -1: not open */
+	struct gate_status *status_socket; /* NULL: there is none */
+	int timer;                         /* ticks while draining; -1: not open */
 	bool ended;
 	int status; /* as waitpid() gave it */
 	bool told_udp;
@@ -328,14 +330,26 @@ static int watch(struct run *r, int fd, void (*ready)(void *user, uint32_t event
 	return weir_loop_watch(r->loop, fd, EPOLLIN, ready, r) != NULL ? 0 : -1;
 }
 
+/* For weir-ss(1). Nothing depends on it, so nothing is said if there is no place for it. */
+static void open_status(struct run *r)
+{
+	const char *path = r->args->argv[0], *slash = strrchr(path, '/');
+	char command[256];
+
+	snprintf(command, sizeof(command), "run %s", slash != NULL ? slash + 1 : path);
+	r->status_socket = gate_status_open(r->loop, command);
+}
+
 static int open_all(struct run *r)
 {
 	r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	r->origin = gate_origin_start();
 	if (r->timer >= 0 && r->origin != NULL && open_loop(r) == 0 && set_up_stack(r) == 0 &&
 	    open_relays(r) == 0 && watch(r, r->signals.fd, on_signal) == 0 &&
-	    watch(r, r->timer, on_tick) == 0)
+	    watch(r, r->timer, on_tick) == 0) {
+		open_status(r);
 		return 0;
+	}
 	say("cannot start: %s", strerror(errno));
 	return -1;
 }
@@ -343,6 +357,7 @@ static int open_all(struct run *r)
 /* In the order in which one uses the other. */
 static void close_all(struct run *r)
 {
+	gate_status_close(r->status_socket);
 	gate_relays_close(r->relays);
 	gate_origin_stop(r->origin);
 	if (r->loop != NULL)
