@@ -44,21 +44,27 @@ enum weir_err weir_connect(struct weir_stack *s, const struct weir_connect_args 
 			   weir_time now, weir_conn *out)
 {
 	struct weir_tuple t;
-	enum weir_err e = connect_tuple(s, args, &t);
+	enum weir_err e;
 	struct conn *c;
 	uint8_t id[36];
+	uint32_t old;
+	seq_t isn;
 	size_t n;
 
 	stack_clock(s, now);
+	e = connect_tuple(s, args, &t);
 	if (e != WEIR_OK)
 		return e;
+	old = demux_find(s, &t); /* a TIME-WAIT record that yields: ports.c */
 	c = conn_new(s, &t, 0);
 	if (!c)
 		return WEIR_NO_RESOURCES;
 	c->user = args->user;
 	n = stack_tuple_id(&t, id);
-	tcb_open_active(&c->tcb, &s->env, isn_make(s->cfg.isn_key, id, n, s->now),
-			isn_ts_offset(s->cfg.isn_key, id, n), s->now);
+	isn = isn_make(s->cfg.isn_key, id, n, s->now);
+	if (old != REF_NONE)
+		isn = timewaits_yield(s, ref_slot(old), isn);
+	tcb_open_active(&c->tcb, &s->env, isn, isn_ts_offset(s->cfg.isn_key, id, n), s->now);
 	conn_trace_state(s, c, WEIR_STATE_CLOSED, WEIR_CTR_OPENED_ACTIVE);
 	conn_settle(s, c);
 	*out = conn_handle(s, c);

@@ -146,7 +146,8 @@ struct reply {
 	uint8_t quote[QUOTE_MAX];
 };
 
-#define COOKIE_KEYS 2u
+#define COOKIE_KEYS   2u
+#define PORT_COUNTERS 1024u
 
 struct weir_stack {
 	struct weir_config cfg;
@@ -180,7 +181,7 @@ struct weir_stack {
 	weir_time records_ran; /* when the queues of the records were last run */
 	weir_time timers_ran;  /* when all timers were */
 	uint32_t flow_last;
-	uint32_t port_seq; /* moves the search for a port on (RFC 6056) */
+	uint32_t port_seq[PORT_COUNTERS]; /* move the search for a port on: ports.c */
 };
 
 /* Later of `now` and the time seen so far, which it becomes. */

@@ -166,6 +166,25 @@ void timewaits_remember_cookie(struct weir_stack *s, const struct conn *c)
 		new_record(s, c, &tw);
 }
 
+bool timewaits_may_yield(const struct weir_stack *s, uint32_t slot)
+{
+	uint8_t flags = at(s, slot)->tw.flags;
+
+	if (!s->cfg.timewait_connect_ms || !s->cfg.timestamps || !(flags & TIMEWAIT_TS) ||
+	    (flags & (TIMEWAIT_COOKIE | TIMEWAIT_USED)))
+		return false;
+	return timewaits_age_ms(s, slot, s->now) >= s->cfg.timewait_connect_ms;
+}
+
+seq_t timewaits_yield(struct weir_stack *s, uint32_t slot, seq_t isn)
+{
+	seq_t next = timewait_next_isn(&at(s, slot)->tw, isn);
+
+	++*stack_counter(s, WEIR_CTR_TIMEWAIT_TAKEN);
+	timewaits_end(s, slot, WEIR_CTR_TIMEWAIT_TAKEN);
+	return next;
+}
+
 void timewaits_forget_conn(struct weir_stack *s, uint32_t slot)
 {
 	at(s, slot)->conn = POOL_NONE;

@@ -23,6 +23,14 @@ enum timewait_action timewaits_input(struct weir_stack *s, uint32_t slot,
 /* Ends a record; a connection whose handle still lives is CLOSED then. */
 void timewaits_end(struct weir_stack *s, uint32_t slot, enum weir_counter why);
 
+/* May a connection of ours take the pair (RFC 6191 from the other side, as Linux's tcp_tw_reuse)?
+ * Yes, if timestamps tell its segments from old ones at both ends and the record has waited for
+ * timewait_connect_ms, so that the peer's clock has moved on. */
+bool timewaits_may_yield(const struct weir_stack *s, uint32_t slot);
+
+/* Then: ends it, and gives an ISN, `isn` if it will do, beyond what the old connection used. */
+seq_t timewaits_yield(struct weir_stack *s, uint32_t slot, seq_t isn);
+
 /* The connection's handle is gone. */
 void timewaits_forget_conn(struct weir_stack *s, uint32_t slot);
 

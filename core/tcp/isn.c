@@ -9,7 +9,7 @@
 #define ID4_LEN 12u /* of an IPv4 pair with ports */
 
 /* The uses are told apart by a first byte, so that none of them reveals another. */
-enum { USE_ISN = 1, USE_TS = 2, USE_PORT = 3 };
+enum { USE_ISN = 1, USE_TS = 2, USE_PORT = 3, USE_PORT_COUNTER = 4 };
 
 static uint64_t keyed(const uint8_t key[16], uint8_t use, const void *id, size_t len)
 {
@@ -37,4 +37,9 @@ uint32_t isn_ts_offset(const uint8_t key[16], const void *id, size_t len)
 uint32_t isn_port_offset(const uint8_t key[16], const void *id, size_t len)
 {
 	return (uint32_t)keyed(key, USE_PORT, id, len);
+}
+
+uint32_t isn_port_counter(const uint8_t key[16], const void *id, size_t len)
+{
+	return (uint32_t)keyed(key, USE_PORT_COUNTER, id, len);
 }

@@ -1,6 +1,6 @@
 /*
- * isn.h: initial sequence numbers (RFC 6528), timestamp offsets (RFC 7323 5.4) and the starting
- * point of the search for a port (RFC 6056), all from one secret key.
+ * isn.h: initial sequence numbers (RFC 6528), timestamp offsets (RFC 7323 5.4) and the search for
+ * a port (RFC 6056), all from one secret key.
  */
 #ifndef WEIR_TCP_ISN_H
 #define WEIR_TCP_ISN_H
@@ -19,7 +19,9 @@ seq_t isn_make(const uint8_t key[16], const void *id, size_t len, weir_time now)
  * RFC 6191 can compare them. */
 uint32_t isn_ts_offset(const uint8_t key[16], const void *id, size_t len);
 
-/* Where to begin the search for an ephemeral port towards a destination (RFC 6056 3.3.3). */
+/* Where to begin the search for an ephemeral port towards a destination, and which of the counters
+ * moves it on (F and G of RFC 6056 3.3.4). */
 uint32_t isn_port_offset(const uint8_t key[16], const void *id, size_t len);
+uint32_t isn_port_counter(const uint8_t key[16], const void *id, size_t len);
 
 #endif

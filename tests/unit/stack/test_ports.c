@@ -1,5 +1,5 @@
 /*
- * Ephemeral ports: RFC 6056 3.3.3, RFC6056-01.
+ * Ephemeral ports: RFC 6056 3.3.4, RFC6056-01.
  */
 #include "fixture.h"
 
@@ -85,6 +85,22 @@ static void test_start_depends_on_the_key(void **state)
 	assert_int_not_equal(port[0], port[1]);
 }
 
+/* A server that is connected to twice cannot tell how often others were in between. */
+static void test_counters_are_apart(void **state)
+{
+	struct stk *f = *state;
+	struct weir_tuple t, other;
+	uint16_t before;
+
+	start(f, 20000, 59999);
+	assert_int_equal(connect_to(f, 9, 80, &t), WEIR_OK);
+	before = t.local.port;
+	for (uint16_t i = 0; i < 10; i++)
+		assert_int_equal(connect_to(f, 8, (uint16_t)(1000 + i), &other), WEIR_OK);
+	assert_int_equal(connect_to(f, 9, 80, &t), WEIR_OK);
+	assert_int_equal(t.local.port, before == 59999 ? 20000 : before + 1);
+}
+
 /* A port that was freed is not the next one again. */
 static void test_no_early_reuse(void **state)
 {
@@ -117,7 +133,7 @@ static void test_spread(void **state)
 	for (unsigned i = 0; i < 2000; i++) {
 		struct weir_tuple t = stk_peer(4, 9, (uint16_t)(1 + i));
 
-		f->s->port_seq = 0; /* the hash alone */
+		memset(f->s->port_seq, 0, sizeof(f->s->port_seq)); /* the hash alone */
 		assert_int_equal(ports_choose(f->s, &t), WEIR_OK);
 		count[(t.local.port - 32768) / 1024]++;
 	}
@@ -132,6 +148,7 @@ int main(void)
 		TEST(test_exhaustion),
 		TEST(test_listened_ports_are_skipped),
 		TEST(test_start_depends_on_the_key),
+		TEST(test_counters_are_apart),
 		TEST(test_no_early_reuse),
 		TEST(test_spread),
 	};
