@@ -82,6 +82,7 @@ expect_page() {
 	fi
 }
 expect_page man1/weir.1
+expect_page man1/weir-ss.1
 expect_page man1/weir-storm.1
 expect_page man3/libweir.3
 expect_page man7/weir-tables.7
