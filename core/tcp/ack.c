@@ -163,9 +163,11 @@ static void same_ack(struct tcp_in *in, const struct ack_ctx *a)
 		t->user.stuck_at = in->now; /* MUST-37: it lives, so it may take its time */
 		timers_user(in->env, t);
 	}
-	if (a->opened) {
+	if (a->opened && t->retries) {
 		t->retries = 0;
-		/* what a probe carried may have been thrown away */
+		/* What a probe carried may have been thrown away. If none was sent the timer will
+		 * tell: two bare ACKs, one that shuts and one that opens, may not draw all that is
+		 * out, as often as a peer likes. */
 		recovery_again(t, WEIR_CTR_RETX_WINDOW);
 	}
 	timers_window(in->env, t, in->now);

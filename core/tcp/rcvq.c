@@ -34,13 +34,24 @@ static void advance(struct tcb *t, struct tcp_env *env, uint64_t to, uint32_t *i
 	q->nxt = to;
 }
 
+/* Is there a range for [at, to), or one that it touches? Else no page is taken for it: a peer could
+ * have a page for each byte of what is refused. */
+static bool has_range(const struct rcvq *q, const struct tcp_env *env, uint64_t at, uint64_t to)
+{
+	uint64_t from, end;
+
+	if (q->ooo.count < env->cfg->ranges_conn_max && env->ranges.used < env->ranges.count)
+		return true;
+	return ranges_common(&q->ooo, &env->ranges, at - 1, to + 1, &from, &end);
+}
+
 static enum weir_counter put_above(struct tcb *t, struct tcp_env *env, uint64_t at,
 				   const uint8_t *bytes, uint32_t len)
 {
 	struct rcvq *q = &t->rcvq;
 	size_t n;
 
-	if (tcp_pages_spare(env) < len / PAGEQ_PAGE + 2)
+	if (tcp_pages_spare(env) < len / PAGEQ_PAGE + 2 || !has_range(q, env, at, at + len))
 		return WEIR_CTR_REASM_FULL;
 	n = pageq_write(&q->q, &env->pages, at, bytes, len);
 	if (n == 0)
