@@ -80,9 +80,9 @@ static void ask(struct asked *a, const struct gate_status_dir *dir, pid_t pid)
 		return;
 	}
 	if (errno == ECONNREFUSED) {
-		if (!is_process(pid))
-			(void)unlink(at.sun_path);
-	} else if (errno == EAGAIN) { /* its backlog is full */
+		if (!is_process(pid) && unlink(at.sun_path) == 0)
+			(void)rmdir(dir->path); /* fails if others are there */
+	} else if (errno == EAGAIN) {           /* its backlog is full */
 		complain_of(a, pid, "does not answer");
 	} else if (errno != ENOENT) { /* it has just ended */
 		complain_of(a, pid, strerror(errno));

@@ -46,6 +46,8 @@ clean_up() {
 	for pid in "${pids[@]}"; do
 		kill "$pid" 2>/dev/null
 	done
+	# Removes the sockets of those that were killed.
+	[ ! -x "$work/weir" ] || { "$work/weir" ss; as_user "$work/weir" ss; } >/dev/null 2>&1
 	[ ! -d "$work/dev" ] || umount "$work/dev"
 	rm -rf "$work"
 }
