@@ -45,6 +45,7 @@ slirp4netns|compared with
 liblwip-dev|lwIP, compared with under a SYN flood
 hping3|a SYN flood
 valgrind|counts instructions
+nmap|TCP sequence prediction
 iproute2|devices and namespaces
 util-linux|unshare
 procps|ps
