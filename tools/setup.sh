@@ -33,7 +33,8 @@ util-linux|unshare and setpriv: tests as an ordinary user
 procps|ps and pgrep: nothing may be left behind
 busybox-static|a static binary to run inside
 nginx-light/nginx/nginx-core/nginx-full|a host server to fetch from
-tshark|reads the traces that weir writes"
+tshark|reads the traces that weir writes
+nmap|probes what can be told from outside"
 rows_fuzz="$rows_build
 clang|libFuzzer and its sanitizers
 llvm|names in sanitizer reports
@@ -45,7 +46,6 @@ slirp4netns|compared with
 liblwip-dev|lwIP, compared with under a SYN flood
 hping3|a SYN flood
 valgrind|counts instructions
-nmap|TCP sequence prediction
 iproute2|devices and namespaces
 util-linux|unshare
 procps|ps
