@@ -51,7 +51,9 @@ static enum weir_counter put_above(struct tcb *t, struct tcp_env *env, uint64_t 
 	struct rcvq *q = &t->rcvq;
 	size_t n;
 
-	if (tcp_pages_spare(env) < len / PAGEQ_PAGE + 2 || !has_range(q, env, at, at + len))
+	if (tcp_pages_spare(env) < len / PAGEQ_PAGE + 2)
+		return WEIR_CTR_REASM_FULL;
+	if (!has_range(q, env, at, at + len))
 		return WEIR_CTR_REASM_FULL;
 	n = pageq_write(&q->q, &env->pages, at, bytes, len);
 	if (n == 0)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a scanner can tell: nmap's OS detection probes weir's TCP through a TUN device. Initial sequence
+# What a scanner can tell: nmap probes weir's TCP through a TUN device. Initial sequence
 # numbers must be of its top class ("Good luck!"), the IP ID all zeros. NMAP_OUT names a file for
 # nmap's own report.
 . "$(dirname "$0")/lib.sh"

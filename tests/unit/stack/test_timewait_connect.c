@@ -1,5 +1,6 @@
 /*
- * A connection of ours takes a pair in TIME-WAIT: RFC 6191 from the other side (core/stack/ports.c).
+ * A connection of ours takes a pair in TIME-WAIT: RFC 6191 from the other side
+ * (core/stack/ports.c).
  */
 #include "fixture.h"
 
@@ -132,7 +133,8 @@ static void test_setting(void **state)
 	assert_int_equal(connect_again(f, &c), WEIR_OK);
 }
 
-/* The peer missed our last ACK and waits in LAST-ACK: its challenge is reset, the SYN goes again. */
+/* The peer missed our last ACK and waits in LAST-ACK: its challenge is reset, the SYN goes
+ * again. */
 static void test_peer_still_in_last_ack(void **state)
 {
 	struct stk *f = *state;
