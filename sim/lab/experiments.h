@@ -9,6 +9,7 @@
 extern const struct lab_experiment lab_handshake;
 extern const struct lab_experiment lab_two_way;
 extern const struct lab_experiment lab_half_open;
+extern const struct lab_experiment lab_syn_flood;
 extern const struct lab_experiment lab_close_ways;
 extern const struct lab_experiment lab_half_close;
 extern const struct lab_experiment lab_time_wait;

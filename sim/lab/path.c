@@ -1,9 +1,9 @@
 /*
  * path.c: what becomes of a segment between the two hosts.
  *
- * The path is perfect, in order, and takes the time that the plan says, but for the segments that a
- * rule picks by their sender and kind. Segments from addresses that nobody has can be forged, and
- * what is sent to such addresses is shown to the experiment.
+ * The path is perfect, in order, and takes the time that the plan says (for each client its own),
+ * but for the segments that a rule picks by their sender and kind. Segments from addresses that
+ * nobody has can be forged, and what is sent to such addresses is shown to the experiment.
  */
 #include <string.h>
 
@@ -58,12 +58,35 @@ static const struct lab_rule *rule_of(struct lab_world *w, enum lab_host from, e
 	return NULL;
 }
 
+/* Has the host this address? *which: its number. */
+static bool has_address(const struct lab_node *n, const struct weir_addr *a, unsigned *which)
+{
+	for (*which = 0; *which < n->addr_count; ++*which)
+		if (sim_addr_equal(&n->addrs[*which], a))
+			return true;
+	return false;
+}
+
+/* How long a packet of a host to the other is on its way, if it comes from and goes to them. */
+static bool way_ns(const struct lab_world *w, enum lab_host from, const struct sim_packet *p,
+		   uint64_t *ns)
+{
+	unsigned of[2];
+
+	if (!has_address(&w->node[from], &p->src.addr, &of[0]) ||
+	    !has_address(&w->node[!from], &p->dst.addr, &of[1]))
+		return false;
+	*ns = w->plan.delay_ns + w->plan.detour_ns[from == LAB_CLIENT ? of[0] : of[1]];
+	return true;
+}
+
 void lab_carry(struct lab_world *w, enum lab_host from, struct sim_frame *f)
 {
 	struct lab_node *n = &w->node[from];
 	const struct lab_rule *rule = NULL;
 	struct sim_packet p;
 	enum lab_what what;
+	uint64_t ns = 0;
 
 	if (sim_packet_read(&p, f) == SIM_PACKET_TCP) {
 		what = classify(&w->node[!from], &p.tcp);
@@ -75,18 +98,18 @@ void lab_carry(struct lab_world *w, enum lab_host from, struct sim_frame *f)
 		}
 		rule = rule_of(w, from, what);
 	}
-	if (!sim_addr_equal(&p.dst.addr, &w->node[!from].addr)) {
+	if (!way_ns(w, from, &p, &ns)) {
 		if (w->run->stranger != NULL && p.kind == SIM_PACKET_TCP)
 			w->run->stranger(w->run, &p);
 		sim_frame_free(f);
 	} else if (rule == NULL) {
-		put(w, !from, f, w->plan.delay_ns);
+		put(w, !from, f, ns);
 	} else if (rule->fate == LAB_LOSE) {
 		sim_frame_free(f);
 	} else {
 		hold(w, !from, f);
 		if (rule->fate == LAB_COPY)
-			put(w, !from, sim_frame_copy(f), w->plan.delay_ns);
+			put(w, !from, sim_frame_copy(f), ns);
 	}
 }
 

@@ -81,18 +81,28 @@ void lab_draw(struct lab_run *r)
 	p->delay_ns = sim_rng_range(&r->rng, LAB_MS, 50 * LAB_MS);
 	p->port = (uint16_t)sim_rng_range(&r->rng, PORT_FIRST, UINT16_MAX);
 	p->backlog = 0;
+	p->clients = 1;
 	p->listens = true;
 	configure(r, &p->cfg);
 }
 
-static void set_address(struct lab_node *n, uint8_t family, enum lab_host host)
+static void add_address(struct lab_node *n, uint8_t family, enum lab_host host)
 {
 	/* The networks of RFC 5737 and RFC 3849, for documentation. */
 	static const struct weir_addr base4 = {4, {192, 0, 2, 0}};
 	static const struct weir_addr base6 = {6, {0x20, 0x01, 0x0d, 0xb8}};
+	unsigned i = n->addr_count++;
+	struct weir_addr *a = &n->addrs[i];
 
-	n->addr = family == 4 ? base4 : base6;
-	n->addr.bytes[family == 4 ? 3 : 15] = (uint8_t)(host + 1);
+	weir_assert(i < LAB_ADDRS_MAX);
+	*a = family == 4 ? base4 : base6;
+	if (family == 4) {
+		a->bytes[3] = (uint8_t)(host + 1 + LAB_ADDRS_MAX * i);
+	} else {
+		a->bytes[7] = (uint8_t)i;
+		a->bytes[15] = (uint8_t)(host + 1);
+	}
+	weir_assert(weir_addr_add(n->stack, a, family == 4 ? 24 : 64) == WEIR_OK);
 }
 
 static void on_trace(void *user, const struct weir_trace_record *rec)
@@ -147,8 +157,10 @@ static void make_host(struct lab_run *r, enum lab_host host)
 	n->memory = aligned_alloc(STACK_ALIGN, bytes);
 	weir_assert(n->memory != NULL);
 	weir_assert(weir_stack_init(&n->stack, n->memory, bytes, &cfg, r->world.now) == WEIR_OK);
-	set_address(n, r->world.plan.family, host);
-	weir_assert(weir_addr_add(n->stack, &n->addr, n->addr.family == 4 ? 24 : 64) == WEIR_OK);
+	do
+		add_address(n, r->world.plan.family, host);
+	while (host == LAB_CLIENT && n->addr_count < r->world.plan.clients);
+	n->addr = n->addrs[0];
 	n->deadline = WEIR_NEVER;
 }
 
@@ -347,23 +359,48 @@ bool lab_wait_conns(struct lab_world *w, enum lab_host host, unsigned count, uin
 
 /* --- Calls -------------------------------------------------------------------------------- */
 
-struct lab_conn *lab_connect(struct lab_world *w, enum lab_host host, uint16_t from, uint16_t to,
-			     uint8_t mark)
+static struct lab_conn *open_conn(struct lab_world *w, enum lab_host host,
+				  const struct weir_connect_args *args, uint8_t mark)
 {
 	struct lab_node *n = &w->node[host];
-	struct weir_connect_args args = {.remote = {w->node[!host].addr, to},
-					 .local = {n->addr, from}};
 	struct lab_conn *c;
 	weir_conn handle;
-	enum weir_err e = weir_connect(n->stack, &args, w->now, &handle);
+	enum weir_err e = weir_connect(n->stack, args, w->now, &handle);
 
 	if (e == WEIR_EXISTS)
 		return NULL;
 	weir_assert(e == WEIR_OK);
 	c = add_conn(w, n, handle);
 	c->mark = mark;
-	c->tuple = (struct weir_tuple){.local = args.local, .remote = args.remote};
-	settle(w, host);
+	c->tuple = (struct weir_tuple){.local = args->local, .remote = args->remote};
+	return c;
+}
+
+struct lab_conn *lab_connect(struct lab_world *w, enum lab_host host, uint16_t from, uint16_t to,
+			     uint8_t mark)
+{
+	struct weir_connect_args args = {.remote = {w->node[!host].addr, to},
+					 .local = {w->node[host].addr, from}};
+	struct lab_conn *c = open_conn(w, host, &args, mark);
+
+	if (c != NULL)
+		settle(w, host);
+	return c;
+}
+
+struct lab_conn *lab_request(struct lab_world *w, unsigned client, uint16_t from, uint8_t mark,
+			     size_t bytes)
+{
+	const struct lab_node *n = &w->node[LAB_CLIENT];
+	struct weir_connect_args args = {.remote = {w->node[LAB_SERVER].addr, LAB_PORT},
+					 .local.port = from};
+	struct lab_conn *c;
+
+	weir_assert(client < n->addr_count);
+	args.local.addr = n->addrs[client];
+	c = open_conn(w, LAB_CLIENT, &args, mark);
+	if (c != NULL)
+		lab_send(w, LAB_CLIENT, c, bytes);
 	return c;
 }
 

@@ -18,6 +18,7 @@
 #define LAB_CONNS_MAX 128u /* of one host in one run */
 #define LAB_HELD_MAX  8u
 #define LAB_RULES_MAX 8u
+#define LAB_ADDRS_MAX 16u /* of one host */
 #define LAB_PORT      80u
 #define LAB_MSL_NS    (30ull * 1000000000ull) /* no segment lives longer: 2MSL is 60 s */
 #define LAB_MS        1000000ull
@@ -78,7 +79,11 @@ enum lab_at_eof { LAB_KEEP_OPEN, LAB_CLOSE_TOO };
 struct lab_plan {
 	uint8_t family;
 	uint64_t delay_ns; /* of the path, one way */
-	uint16_t port;     /* of the client */
+	/* The client host is so many clients, each with an address, in IPv6 a network, of its own,
+	 * and a way of its own to the path; 1 is drawn, without such a way. */
+	unsigned clients;
+	uint64_t detour_ns[LAB_ADDRS_MAX];
+	uint16_t port; /* of the client */
 	uint32_t backlog;
 	struct weir_config cfg; /* of both hosts */
 	bool listens;           /* the server does, on LAB_PORT */
@@ -87,7 +92,9 @@ struct lab_plan {
 struct lab_node {
 	struct weir_stack *stack;
 	void *memory;
-	struct weir_addr addr;
+	struct weir_addr addr; /* the first of addrs */
+	struct weir_addr addrs[LAB_ADDRS_MAX];
+	unsigned addr_count;
 	weir_time deadline;
 	enum lab_at_eof at_eof;
 	uint8_t mark, expects; /* of connections that are accepted from now on */
@@ -162,6 +169,9 @@ bool lab_wait(struct lab_world *w, const bool *flag, bool value, uint64_t ns);
  * in use. */
 struct lab_conn *lab_connect(struct lab_world *w, enum lab_host host, uint16_t from, uint16_t to,
 			     uint8_t mark);
+/* The same for one of the clients, whose application sends `bytes` as soon as it is connected. */
+struct lab_conn *lab_request(struct lab_world *w, unsigned client, uint16_t from, uint8_t mark,
+			     size_t bytes);
 /* The connection number `i` of a host, which must be there. */
 struct lab_conn *lab_conn(struct lab_world *w, enum lab_host host, unsigned i);
 /* Waits until a host has `count` connections, for at most `ns`. Has it? */

@@ -10,7 +10,7 @@ weir=${WEIR_BIN:-$here/../../build/weir}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
-names="handshake two-way half-open close half-close time-wait"
+names="handshake two-way half-open syn-flood close half-close time-wait"
 export LC_ALL=C.UTF-8
 
 check() { # TEXT COMMAND...
@@ -55,7 +55,7 @@ run_text() { # FILE: NAME.txt or NAME.zh.txt
 	"$weir" lab "${1%%.*}" --runs 5 --seed 7 --lang $lang
 }
 
-texts="two-way.zh.txt"
+texts="two-way.zh.txt syn-flood.zh.txt"
 for name in $names; do
 	texts="$texts $name.txt"
 done
@@ -94,6 +94,16 @@ status two-way --runs 20 --seed 3 --json >/dev/null
 check "the same seed gives the same figures" same "$first" "$(cat "$work/out")"
 status two-way --runs 20 --seed 4 --json >/dev/null
 check "another seed gives others" test "${first/\"seed\": 3/\"seed\": 4}" != "$(cat "$work/out")"
+check "syn-flood as JSON" same 0 "$(status syn-flood --runs 6 --json)"
+check "... with its variants" matches "^$frame none short-timeout cookies source-limit all " \
+	"$(keys)"
+check "... and its keys" matches " honest_tried,honest_served,.*,syns,.*,memory_peak_bytes$" \
+	"$(keys)"
+tried=$(figure none honest_tried)
+check "... hardly anybody served without defences" \
+	test $((10 * $(figure none honest_served))) -lt "$tried"
+check "... everybody with cookies" same "$tried" "$(figure cookies honest_served)"
+check "... and with all defences" same "$tried" "$(figure all honest_served)"
 check "time-wait as JSON" same 0 "$(status time-wait --runs 20 --json)"
 check "... with its keys" matches "^$frame with without late_fin_reset,.*old_bytes_delivered" \
 	"$(keys)"

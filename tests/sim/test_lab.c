@@ -14,19 +14,25 @@
 #include "sim/lab/lab.h"
 #include "sim/lab/world.h"
 
-#define RUNS 50u
-#define SEED 2026u
+#define RUNS      50u
+#define RUNS_LONG 10u /* where a run is thousands of segments, or is compared with itself */
+#define SEED      2026u
 
 static struct lab_result results;
 
-static const struct lab_experiment *measure(const char *name, uint64_t seed)
+static const struct lab_experiment *measure_runs(const char *name, uint64_t seed, uint64_t runs)
 {
 	const struct lab_experiment *e = lab_find(name);
 
 	assert_non_null(e);
-	lab_measure(e, seed, RUNS, &results);
-	assert_int_equal(results.runs, RUNS);
+	lab_measure(e, seed, runs, &results);
+	assert_int_equal(results.runs, runs);
 	return e;
+}
+
+static const struct lab_experiment *measure(const char *name, uint64_t seed)
+{
+	return measure_runs(name, seed, RUNS);
 }
 
 static const struct lab_figure *find_figure(const struct lab_experiment *e, const char *variant,
@@ -121,6 +127,37 @@ static void test_half_open_queue_fills_and_drains(void **state)
 		assert_int_equal(figure(e, e->variant[v].name, "honest_served"), RUNS);
 }
 
+/* Of 16 honest clients in each run, and a queue of 128 records of 96 bytes at most. */
+static void test_syn_flood_needs_cookies(void **state)
+{
+	const struct lab_experiment *e = measure_runs("syn-flood", SEED, RUNS_LONG);
+	uint64_t tried = figure(e, "none", "honest_tried");
+	uint64_t few = figure(e, "none", "tried_few");
+
+	(void)state;
+	assert_int_equal(tried, 16 * RUNS_LONG);
+	assert_in_range(few, 16, tried - 16); /* both kinds of flood came */
+	assert_true(figure(e, "none", "honest_served") * 10 < tried);
+	assert_int_equal(figure(e, "cookies", "honest_served"), tried);
+	assert_int_equal(figure(e, "all", "honest_served"), tried);
+	/* A short timeout helps against both kinds, and not enough against either. */
+	assert_in_range(figure(e, "short-timeout", "honest_served"), tried / 4, tried * 3 / 4);
+	/* A limit for each source ends floods from few, and does nothing against the others. */
+	assert_int_equal(figure(e, "source-limit", "served_few"), few);
+	assert_true(figure(e, "source-limit", "served_spoofed") * 10 < tried - few);
+	for (unsigned v = 0; v < e->variants; v++) {
+		const char *name = e->variant[v].name;
+
+		assert_int_equal(figure(e, name, "syns"), figure(e, "none", "syns"));
+		assert_in_range(figure(e, name, "records_peak"), 1, 128);
+		assert_in_range(figure(e, name, "memory_peak_bytes"), 64, 128 * 96);
+	}
+	assert_int_equal(figure(e, "none", "records_peak"), 128);
+	assert_int_equal(figure(e, "cookies", "records_peak"), 96); /* cookie_on_pct 75 */
+	assert_true(figure(e, "cookies", "syns_dropped") == 0);
+	assert_int_equal(figure(e, "none", "cookies_sent"), 0);
+}
+
 static void test_four_segments_close(void **state)
 {
 	static const struct {
@@ -185,11 +222,11 @@ static void test_same_seed_same_figures(void **state)
 	for (unsigned i = 0; lab_experiment(i) != NULL; i++) {
 		const char *name = lab_experiment(i)->name;
 
-		measure(name, SEED);
+		measure_runs(name, SEED, RUNS_LONG);
 		first = results;
-		measure(name, SEED);
+		measure_runs(name, SEED, RUNS_LONG);
 		assert_memory_equal(&first, &results, sizeof(first));
-		measure(name, SEED + 1);
+		measure_runs(name, SEED + 1, RUNS_LONG);
 		assert_memory_not_equal(first.figure, results.figure, sizeof(first.figure));
 	}
 }
@@ -276,6 +313,7 @@ int main(void)
 		cmocka_unit_test(test_three_segments_connect),
 		cmocka_unit_test(test_two_handshakes_make_ghosts),
 		cmocka_unit_test(test_half_open_queue_fills_and_drains),
+		cmocka_unit_test(test_syn_flood_needs_cookies),
 		cmocka_unit_test(test_four_segments_close),
 		cmocka_unit_test(test_half_close_goes_on_receiving),
 		cmocka_unit_test(test_time_wait_is_needed),
