@@ -456,8 +456,9 @@ const struct lab_experiment lab_syn_flood = {
 	.rule = {{"Strangers who never answer send 120 to 240 SYNs a second to a server with room "
 		  "for 128\nhalf-open connections: in about half of the runs each from another, "
 		  "spoofed address, in the\nothers all from 2 to 4 addresses. When the queue has "
-		  "long been full, 16 honest clients, 20\nto 200 ms away, open a connection each "
-		  "and send a request. Who gets no answer\nsends the SYN again, after 1, 3 and 7 s.\n",
+		  "long been full, 16 honest clients, 20\nto 200 ms away, open a connection "
+		  "each and send a request. Who gets no answer\nsends the SYN again, after 1, "
+		  "3 and 7 s.\n",
 		  "攻击者每秒向服务器发送 120 到 240 个 SYN, 从不应答 SYN+ACK; "
 		  "半连接队列长度为 128。\n约一半的运行中来源地址都是伪造的, 各不相同; "
 		  "另一半中全部来自 2 到 4 个地址。\n队列早已填满之后, "
