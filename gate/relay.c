@@ -324,8 +324,13 @@ void gate_relays_close(struct gate_relays *t)
 	if (t == NULL)
 		return;
 	for (i = 0; i < GATE_RELAYS_MAX; i++) {
-		if (t->relays[i].phase != RELAY_FREE)
-			relay_free(&t->relays[i]);
+		struct relay *r = &t->relays[i];
+
+		/* The program has not ended its stream: the host shall not take it for whole. */
+		if (r->phase == RELAY_OPEN && (r->flags & RELAY_PROG_ENDED) == 0)
+			relay_close_fd_hard(r);
+		if (r->phase != RELAY_FREE)
+			relay_free(r);
 	}
 	weir_watch_remove(t->again_watch);
 	close(t->again_fd);

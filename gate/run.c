@@ -25,7 +25,11 @@
  *   - DRAIN_NS went by: something in the background does not stop to send.
  *
  * The program's kernel sends what the program left in its socket buffers after the program's end;
- * it is indistinguishable here from a background process that sends, hence the time limits.
+ * it is indistinguishable here from a background process that sends, hence the time limits. They
+ * count time in which weir could run (patience.h): a machine that is too busy for weir is too busy
+ * for that kernel and for the host, too.
+ *
+ * A connection that is given up is reset outside: a stream that ends early must not look whole.
  */
 #include "run.h"
 
@@ -42,6 +46,7 @@
 
 #include "inherited.h"
 #include "origin.h"
+#include "patience.h"
 #include "relay.h"
 #include "resolve.h"
 #include "signals.h"
@@ -74,8 +79,7 @@ struct run {
 	bool ended;
 	int status; /* as waitpid() gave it */
 	bool told_udp;
-	weir_time ended_at, progress_at;
-	uint64_t progress;
+	struct gate_patience patience; /* since the program has ended */
 };
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -121,8 +125,7 @@ static void start_drain(struct run *r)
 	struct itimerspec tick = {{0, TICK_NS}, {0, TICK_NS}};
 
 	r->ended = true;
-	r->ended_at = weir_loop_now(r->loop);
-	r->progress_at = r->ended_at;
+	gate_patience_start(&r->patience, weir_loop_now(r->loop));
 	if (timerfd_settime(r->timer, 0, &tick, NULL) != 0)
 		weir_loop_stop(r->loop);
 }
@@ -130,22 +133,21 @@ static void start_drain(struct run *r)
 /* Ends the loop when there is nothing left to wait for. */
 static void drain(struct run *r)
 {
-	weir_time now = weir_loop_now(r->loop);
-	uint64_t progress = gate_relays_stats(r->relays)->progress;
-	bool over = now - r->ended_at >= DRAIN_NS;
+	struct gate_patience *p = &r->patience;
+	bool over;
 
-	if (progress != r->progress)
-		r->progress_at = now;
-	r->progress = progress;
+	gate_patience_step(p, weir_loop_now(r->loop), TICK_NS,
+			   gate_relays_stats(r->relays)->progress);
+	over = p->waited_ns >= DRAIN_NS;
 	switch (gate_relays_rest(r->relays)) {
 	case GATE_REST_NONE:
 		over = true;
 		break;
 	case GATE_REST_IDLE:
-		over = over || now - r->progress_at >= QUIET_NS;
+		over = over || p->quiet_ns >= QUIET_NS;
 		break;
 	case GATE_REST_UNSENT:
-		over = over || now - r->progress_at >= STALLED_NS;
+		over = over || p->quiet_ns >= STALLED_NS;
 		if (over)
 			say("the program has ended, but a host does not take what it sent: "
 			    "given up");

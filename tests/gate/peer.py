@@ -11,7 +11,12 @@
     peer.py flood PREFIX HOSTS N  has N connects to HOSTS addresses wait, then fetches a page from
                                   weir.test; prints "page" if it came
     peer.py fill ADDRESS PORT     sends until nothing more is taken, and ends at once, with status 3
-    peer.py told ADDRESS PORT N   prints "same" if a server of mode count got just these
+    peer.py left-open ADDRESS PORT N
+                                  sends N bytes, prints the id of a process that keeps the
+                                  connection open, and ends with status 3
+    peer.py told ADDRESS PORT N [END]
+                                  prints "same" if a server of mode count got just these, and then
+                                  the end of the stream, or what END names (ECONNRESET)
 
 Modes (what the server does; what the client does):
     echo          sends back what it reads, until the end of stream; then ends its own
@@ -32,6 +37,7 @@ import hashlib
 import os
 import resource
 import select
+import signal
 import socket
 import struct
 import sys
@@ -53,15 +59,15 @@ def reset(sock):
 
 def read_all(sock):
     """(bytes, how it ended: "eof" or the name of an errno)."""
-    data = b""
+    data = bytearray()  # not bytes, each += of which copies all there is
     try:
         while True:
             piece = sock.recv(65536)
             if not piece:
-                return data, "eof"
+                return bytes(data), "eof"
             data += piece
     except OSError as e:
-        return data, errno.errorcode[e.errno]
+        return bytes(data), errno.errorcode[e.errno]
 
 
 def digest(data):
@@ -254,6 +260,17 @@ def last(address, port, length):
     os._exit(3)
 
 
+def left_open(address, port, length):
+    """Ends, and leaves a process behind that has the connection open and does nothing with it."""
+    sock = socket.create_connection((address, int(port)))
+    sock.sendall(pattern(length))
+    child = os.fork()
+    if child == 0:
+        signal.pause()
+    print(child, flush=True)
+    os._exit(3)
+
+
 def flood(prefix, hosts, count):
     resource.setrlimit(resource.RLIMIT_NOFILE, (count + 50, count + 50))
     waiting = []
@@ -268,9 +285,9 @@ def flood(prefix, hosts, count):
     return "page" if how == "eof" and b"<h1>weir.test</h1>" in page else f"{page} {how}"
 
 
-def told(address, port, length):
+def told(address, port, length, end="eof"):
     got, _ = read_all(socket.create_connection((address, int(port))))
-    want = f"{length} {digest(pattern(length))} eof"
+    want = f"{length} {digest(pattern(length))} {end}"
     return "same" if got.decode() == want else got.decode()
 
 
@@ -289,7 +306,9 @@ def main():
     elif command == "flood":
         print(flood(sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
     elif command == "told":
-        print(told(sys.argv[2], sys.argv[3], int(sys.argv[4])))
+        print(told(sys.argv[2], sys.argv[3], int(sys.argv[4]), *sys.argv[5:]))
+    elif command == "left-open":
+        left_open(sys.argv[2], sys.argv[3], int(sys.argv[4]))
     else:
         mode, address, port = sys.argv[2:5]
         print(CLIENTS[mode](lambda: socket.create_connection((address, int(port)))))

@@ -79,6 +79,12 @@ check "nor one with a connection open" same 3 "$(status as_user "${run[@]}" -- s
 	exit 3')"
 kill "$(cat "$work/out")"
 
+check "nor one that has sent and may go on" same 3 "$(status as_user "${run[@]}" -- \
+	python3 "$work/peer.py" left-open 192.0.2.1 "$(port_of count)" 1000)"
+kill "$(cat "$work/out")"
+check "whose stream does not look whole" same same \
+	"$(python3 "$work/peer.py" told 192.0.2.1 "$(port_of count)" 1000 ECONNRESET)"
+
 # --- A host that does not take what the program sent: given up, and said
 check "a host that does not read: the program's status" same 3 "$(status as_user "${run[@]}" -- \
 	python3 "$work/peer.py" fill 192.0.2.1 "$(port_of never-read)")"
