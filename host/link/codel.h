@@ -15,11 +15,10 @@ enum codel_after { CODEL_AFTER_SEND, CODEL_AFTER_FIRST_DROP, CODEL_AFTER_DROP };
 
 struct codel {
 	uint64_t target_ns, interval_ns; /* interval at most 4 s */
-	uint64_t
-		first_above; /* when it will have been above the target for an interval; 0: is not */
-	uint64_t drop_next;  /* when to drop next, while dropping */
-	uint32_t count;      /* drops since dropping began */
-	uint32_t last_count; /* the count at which it began */
+	uint64_t first_above; /* when it will have been above for an interval; 0: is not above */
+	uint64_t drop_next;   /* when to drop next, while dropping */
+	uint32_t count;       /* drops since dropping began */
+	uint32_t last_count;  /* the count at which it began */
 	bool dropping;
 	enum codel_after after; /* what the last answer was, */
 	uint64_t at;            /* and when it was given */
