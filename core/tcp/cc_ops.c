@@ -32,7 +32,7 @@ const struct cc_ops *cc_of(uint8_t kind)
 {
 	static const struct cc_ops *const rows[CC_COUNT] = {
 		[CC_NEWRENO] = &cc_reno_ops,
-		[CC_CUBIC] = &cc_reno_ops,
+		[CC_CUBIC] = &cc_cubic_ops,
 		[CC_BBR] = &cc_reno_ops,
 	};
 
@@ -95,6 +95,7 @@ void cc_start(struct cc *c, const struct weir_config *cfg, uint32_t mss, uint8_t
 	*c = (struct cc){.seed = seed, .kind = (uint8_t)cfg->cc};
 	c->abe = cfg->abe;
 	c->hystart = cfg->hystart;
+	c->burst = (uint32_t)cfg->link_gso_max;
 	c->cwnd = syn_retries > 1 ? mss : initial_window(cfg, mss); /* RFC6928-02 */
 	c->ssthresh = CC_SSTHRESH_MAX;                              /* RFC5681-06 */
 	c->target = c->cwnd;
@@ -134,7 +135,7 @@ void cc_on_signal(struct cc *c, enum cc_signal what, const struct cc_ack *a)
 
 	if (what != CC_ECE)
 		note_first_loss(c, a->flight);
-	if (what != CC_RTO_AGAIN && !(a->recovering && c->prior_cwnd)) {
+	if (what != CC_RTO_AGAIN && !a->recovering) {
 		c->prior_cwnd = c->cwnd;
 		c->prior_ssthresh = c->ssthresh;
 	}

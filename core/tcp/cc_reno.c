@@ -1,8 +1,7 @@
 /*
  * Theory of operation
  *
- * RFC 5681. Slow start adds what was acknowledged, at most one segment for each ACK that a peer
- * without merging would send: an ACK for a super-segment stands for as many. Congestion avoidance
+ * RFC 5681. Slow start (hystart.c) adds what was acknowledged. Congestion avoidance
  * counts acknowledged bytes and adds one segment when a window of them has come (RFC5681-08, the
  * form the RFC prefers). The window grows only when it was in use (cc_ops.c).
  *
@@ -18,6 +17,7 @@ static void reno_init(struct cc *c, uint32_t mss, weir_time now)
 	(void)mss;
 	(void)now;
 	c->priv.reno.acked = 0;
+	hystart_init(&c->priv.reno.hystart);
 }
 
 static uint32_t at_least(uint32_t v, uint32_t least)
@@ -33,23 +33,19 @@ static uint32_t at_most(uint32_t v, uint32_t most)
 static void reno_on_ack(struct cc *c, const struct cc_ack *a)
 {
 	struct cc_reno *r = &c->priv.reno;
-	uint32_t grow = cc_growth(a);
+	uint32_t grow = a->cwnd_limited ? cc_growth(a) : 0;
 
-	if (!grow || !a->cwnd_limited || c->cwnd >= CC_CWND_MAX)
+	if (a->recovering)
 		return;
-	if (c->cwnd < c->ssthresh) {
-		uint32_t room = c->ssthresh - c->cwnd;
-		uint32_t take = at_most(grow, room);
-
-		c->cwnd += take;
-		grow -= take;
-	}
-	r->acked += grow;
-	if (r->acked >= c->cwnd) { /* RFC5681-08: at most one segment, whatever an ACK covers */
-		r->acked = at_most(r->acked - c->cwnd, c->cwnd);
-		c->cwnd += a->mss;
-	}
-	c->cwnd = at_most(c->cwnd, CC_CWND_MAX);
+	if (c->cwnd < c->ssthresh)
+		grow = hystart_slow_start(&r->hystart, c, a, grow);
+	if (!grow || c->cwnd < c->ssthresh)
+		return;
+	r->acked += at_most(grow, c->cwnd);
+	if (r->acked < c->cwnd)
+		return;
+	r->acked -= c->cwnd; /* RFC5681-08: one segment for a window, whatever an ACK covers */
+	c->cwnd = at_most(c->cwnd + a->mss, CC_CWND_MAX);
 }
 
 static void reno_on_signal(struct cc *c, enum cc_signal what, const struct cc_ack *a)

@@ -65,11 +65,12 @@ struct cc {
 				  * or less after a mark (RFC 9438 4.6) */
 	uint32_t prior_cwnd;     /* both before the last reduction, for undo; 0: nothing to undo */
 	uint32_t prior_ssthresh;
-	uint32_t first;       /* bytes of the initial or the last restart window */
-	uint32_t since;       /* bytes acknowledged since it began */
-	uint32_t used;        /* the most that was in flight ... */
-	seq_t used_end;       /* ... since what ended here was sent */
-	uint32_t seed;        /* what is random for this connection (its ISS) */
+	uint32_t first; /* bytes of the initial or the last restart window */
+	uint32_t since; /* bytes acknowledged since it began */
+	uint32_t used;  /* the most that was in flight ... */
+	seq_t used_end; /* ... since what ended here was sent */
+	uint32_t burst; /* what the link sends as one packet of ours and cuts up; 0: nothing */
+	uint32_t seed;  /* what is random for this connection (its ISS) */
 	uint64_t pacing_rate; /* bytes a second; 0: no pacing */
 	uint8_t kind;         /* enum cc_kind */
 	bool limited;         /* cwnd was used up in that time */
