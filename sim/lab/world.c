@@ -180,7 +180,7 @@ void lab_end(struct lab_run *r)
 {
 	struct lab_world *w = &r->world;
 
-	for (unsigned h = 0; h < LAB_HOSTS; h++) {
+	for (unsigned h = 0; h < LAB_HOSTS && w->node[h].stack != NULL; h++) {
 		weir_assert(weir_stack_check(w->node[h].stack) == NULL);
 		free(w->node[h].memory);
 	}
