@@ -203,7 +203,7 @@ static uint32_t percent(uint32_t v, uint32_t pct)
 	return (uint32_t)((uint64_t)v * pct / 100);
 }
 
-/* What every congestion event does to the curve. */
+/* What a congestion event does to the curve. */
 static void curve_reduce(struct cc *c, const struct cc_ack *a)
 {
 	struct cc_cubic *q = &c->priv.cubic;
@@ -220,24 +220,28 @@ static void cubic_on_signal(struct cc *c, enum cc_signal what, const struct cc_a
 {
 	uint32_t kept = percent(a->flight, what == CC_ECE && c->abe ? 85 : 70);
 
-	if (what != CC_RTO_AGAIN) {
+	switch (what) {
+	case CC_ECE:
 		curve_reduce(c, a);
 		c->ssthresh = at_least(kept, 2 * a->mss);
-	}
-	switch (what) {
-	case CC_LOSS:
-		c->target = c->ssthresh;
-		return;
-	case CC_ECE:
 		c->target = at_least(kept, a->mss); /* RFC9438-07 */
 		return;
-	case CC_RTO:
-	case CC_RTO_AGAIN:
-		c->priv.cubic.after_rto = true;
-		c->cwnd = a->mss;
-		c->target = a->mss;
+	case CC_LOSS:
+		if (!a->recovering) /* the same congestion, if a mark told of it (RFC8511-02) */
+			curve_reduce(c, a);
+		c->ssthresh = at_least(kept, 2 * a->mss);
+		c->target = c->ssthresh;
 		return;
+	case CC_RTO:
+		curve_reduce(c, a);
+		c->ssthresh = at_least(kept, 2 * a->mss);
+		break;
+	case CC_RTO_AGAIN:
+		break;
 	}
+	c->priv.cubic.after_rto = true;
+	c->cwnd = a->mss;
+	c->target = a->mss;
 }
 
 static void cubic_undo(struct cc *c, const struct cc_ack *a)

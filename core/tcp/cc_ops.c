@@ -40,21 +40,31 @@ const struct cc_ops *cc_of(uint8_t kind)
 	return rows[kind];
 }
 
+static uint64_t add_most(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 uint64_t cc_mul_div(uint64_t a, uint64_t b, uint64_t d)
 {
-	uint64_t whole = a / d, rest = a % d;
-	uint64_t high, low;
+	uint64_t whole, high;
 
-	if (whole && b > UINT64_MAX / whole)
+	if (!__builtin_mul_overflow(a, b, &whole))
+		return whole / d;
+	if (__builtin_mul_overflow(a / d, b, &high))
 		return UINT64_MAX;
-	high = whole * b;
-	/* rest * b may still overflow: both lose bits until it does not. */
-	while (rest && b > UINT64_MAX / rest) {
-		rest >>= 1;
+	a %= d;
+	high = add_most(high, b / d * a); /* a < d: at most b */
+	b %= d;
+	/* Both are less than d. Where the product overflows, the larger one and d lose low bits. */
+	while (__builtin_mul_overflow(a, b, &whole)) {
+		if (a > b)
+			a >>= 1;
+		else
+			b >>= 1;
 		d >>= 1;
 	}
-	low = d ? rest * b / d : 0;
-	return low > UINT64_MAX - high ? UINT64_MAX : high + low;
+	return add_most(high, whole / d);
 }
 
 uint32_t cc_growth(const struct cc_ack *a)
@@ -132,6 +142,7 @@ static void note_first_loss(struct cc *c, uint32_t flight)
 void cc_on_signal(struct cc *c, enum cc_signal what, const struct cc_ack *a)
 {
 	struct cc_ack at = *a;
+	uint32_t most = c->cwnd;
 
 	if (what != CC_ECE)
 		note_first_loss(c, a->flight);
@@ -139,8 +150,11 @@ void cc_on_signal(struct cc *c, enum cc_signal what, const struct cc_ack *a)
 		c->prior_cwnd = c->cwnd;
 		c->prior_ssthresh = c->ssthresh;
 	}
-	if (at.flight > c->cwnd)
-		at.flight = c->cwnd;
+	/* RFC8511-02: a loss while a mark is answered is one of the window before the mark. */
+	if (what == CC_LOSS && a->recovering && c->prior_cwnd > most)
+		most = c->prior_cwnd;
+	if (at.flight > most)
+		at.flight = most;
 	cc_of(c->kind)->on_signal(c, what, &at);
 	weir_assert(c->cwnd > 0 && c->target > 0 && c->cwnd <= CC_CWND_MAX);
 }

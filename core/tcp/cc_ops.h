@@ -30,7 +30,8 @@ void cc_on_ack(struct cc *c, struct cc_ack *a);
 
 /* See enum cc_signal. a->flight: FlightSize, without what limited transmit sent, before anything
  * was found lost; at least now, mss, flight and srtt_ns are filled in, and `recovering`: a repair
- * is under way, and this is a second signal for it (a timeout in fast recovery). */
+ * is under way, and this is a second signal for it (a timeout in fast recovery, a loss while a mark
+ * is answered). */
 void cc_on_signal(struct cc *c, enum cc_signal what, const struct cc_ack *a);
 
 /* The last CC_LOSS or CC_RTO was for nothing (D-SACK, Eifel, F-RTO). Once; then nothing is kept. */
