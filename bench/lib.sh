@@ -3,8 +3,8 @@
 #
 #   bench_name=NAME; . bench/lib.sh; bench_begin     at the head of a script, in the project's root
 #
-# Afterwards: $near and $far (namespaces, not made yet), $tmp (a folder), $WEIR_BUILD_DIR, $WEIR_BIN,
-# $tools (the bench programs). All of it goes when the script ends, however it ends.
+# Afterwards: $near and $far (namespaces, not made yet), $tmp (a folder), $WEIR_BUILD_DIR,
+# $WEIR_BIN, $tools (the bench programs). All of it goes when the script ends, however it ends.
 # shellcheck shell=bash disable=SC2034,SC2154 # variables for and of the scripts
 
 : "${WEIR_BUILD_DIR:=$PWD/build}"

@@ -10,7 +10,7 @@
 #   --reorder LIST     percent held back, each way: 0,5
 #   --cell L:T:R       this cell only; may be given again
 #   --cc LIST          cubic, bbr (cubic)
-#   --way LIST         down (the server sends), up (the client, which is always the kernel's): down,up
+#   --way LIST         down (the server sends), up (the client; it is always the kernel's): down,up
 #   --rounds N         of which the table has medians (3)
 #   --seconds N        of bulk transfer for each figure (10)
 #   --sizes LIST       of timed transfers, in bytes (10000,100000,1000000,100000000)
@@ -27,8 +27,8 @@
 # kernel's buffers have 8 MB at most, of which it offers half; weir's have 4 MB. Nothing is
 # remembered from connection to connection. Within a cell and round subjects take turns, on paths
 # that lose the same packets by number. Path, servers and clients have a real-time priority where
-# that can be had, so that what else runs on the machine delays neither stack. Nothing leaves the two
-# namespaces.
+# that can be had, so that what else runs on the machine delays neither stack. Nothing leaves the
+# two namespaces.
 # shellcheck disable=SC2086 # $urgently is words
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -124,7 +124,8 @@ start_path() {
 	[ "$queue" -ge $QUEUE_MIN ] || queue=$QUEUE_MIN
 	hold_us=$(calc "$2 * 125")
 	[ "$hold_us" -ge $HOLD_MIN_US ] || hold_us=$HOLD_MIN_US
-	arguments=(--rate "${rate}mbit" --delay "${delay_us}us" --queue "$queue" --seed "$4" --mtu "$MTU")
+	arguments=(--rate "${rate}mbit" --delay "${delay_us}us" --queue "$queue" --seed "$4"
+		--mtu "$MTU")
 	[ "$1" = 0 ] || arguments+=(--loss "$1%")
 	[ "$3" = 0 ] || arguments+=(--reorder "$3%:${hold_us}us")
 	: >"$tmp/path.json"
@@ -140,13 +141,14 @@ start_server() {
 	case $1 in
 	kernel)
 		address=$FAR_IP
-		start server.err ready in_far $urgently "$tools/weir-bench-peer" serve $FAR_IP "$2"
+		start server.err ready \
+			in_far $urgently "$tools/weir-bench-peer" serve $FAR_IP "$2"
 		;;
 	weir)
 		address=$WEIR_IP
 		settings_now+=("$(weir_cc "$2")" ${settings[@]+"${settings[@]}"})
-		start server.err ready in_far $urgently "$tools/weir-bench-weir" weir0 $WEIR_IP/24 $MTU \
-			"${settings_now[@]}"
+		start server.err ready in_far $urgently "$tools/weir-bench-weir" weir0 \
+			$WEIR_IP/24 $MTU "${settings_now[@]}"
 		;;
 	esac
 	server=$started
