@@ -163,49 +163,57 @@ weir_cc() {
 
 # --- Figures -----------------------------------------------------------------------------------
 
-# transfer CC ARGUMENT...: what the client prints.
+# transfer CC ARGUMENT...: what the client prints is in $transferred.
 transfer() {
-	(in_near $urgently "$tools/weir-bench-transfer" "$address" "$@")
+	local client
+	in_near $urgently "$tools/weir-bench-transfer" "$address" "$@" >"$tmp/transfer.json" &
+	client=$!
+	pids+=("$client")
+	# In the background, so that Ctrl-C is heard at once.
+	wait $client || fail "the client could not run"
+	forget $client
+	transferred=$(cat "$tmp/transfer.json")
 }
 
-# times CC RTT_MS WAY: a list with an object for each size. The kernel's goodput in this cell and
+# times CC RTT_MS WAY: sets $list, an object for each size. The kernel's goodput in this cell and
 # round says how many there is time for, for both.
 times() {
-	local size need_ms count verb=fetch separator=
+	local size need_ms count verb=fetch
+	list=
 	[ "$3" = down ] || verb=store
 	for size in ${sizes//,/ }; do
 		need_ms=$(calc "$size * 8 / ($expected_kbit + 1) + 4 * $2")
 		if [ "$need_ms" -gt $((LIMIT_S * 1000)) ]; then
-			printf '%s{"bytes": %s, "left_out": true, "times": []}' "$separator" "$size"
+			list+=", {\"bytes\": $size, \"left_out\": true, \"times\": []}"
 		else
 			count=$(calc "$BUDGET_S * 1000 / ($need_ms + 1)")
 			[ "$count" -ge 1 ] || count=1
 			[ "$count" -le $MOST ] || count=$MOST
-			printf '%s%s' "$separator" \
-				"$(transfer "$1" $verb "$size" "$count" $((LIMIT_S * 2)))"
+			transfer "$1" $verb "$size" "$count" $((LIMIT_S * 2))
+			list+=", $transferred"
 		fi
-		separator=', '
 	done
 }
 
 # measure CC CELL ROUND STACK WAY: one line of JSON in measurements.
 measure() {
-	local loss rtt reorder bulk list
+	local loss rtt reorder bulk
 	IFS=: read -r loss rtt reorder <<<"$2"
 	start_path "$loss" "$rtt" "$reorder" $((seed + $3 * 1000))
 	start_server "$4" "$1"
-	bulk=$(transfer "$1" "$5" "$seconds")
+	transfer "$1" "$5" "$seconds"
+	bulk=$transferred
 	if [ "$4" = kernel ]; then
 		expected_kbit=$(sed -n 's/.*"bytes": \([0-9]*\).*/\1/p' <<<"$bulk")
 		expected_kbit=$(calc "$expected_kbit * 8 / $seconds / 1000")
 	fi
-	list=$(times "$1" "$rtt" "$5")
+	times "$1" "$rtt" "$5"
 	finish "$path" TERM
-	finish "$server" INT
+	finish "$server" TERM
 	printf '{"cc": "%s", "loss": %s, "rtt_ms": %s, "reorder": %s, "round": %s, ' \
 		"$1" "$loss" "$rtt" "$reorder" "$3" >>"$tmp/measurements"
 	printf '"stack": "%s", "way": "%s", "bulk": %s, "sizes": [%s], "path": %s}\n' \
-		"$4" "$5" "$bulk" "$list" "$(cat "$tmp/path.json")" >>"$tmp/measurements"
+		"$4" "$5" "$bulk" "${list#, }" "$(cat "$tmp/path.json")" >>"$tmp/measurements"
 }
 
 tell_time() {
