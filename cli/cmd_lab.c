@@ -45,10 +45,11 @@ static int print_usage(void)
 	       "\n");
 	lab_print_list(LAB_EN);
 	printf("\n"
-	       "  --runs N          runs of each variant (1 to %u; default %u, congestion 10)\n"
+	       "  --runs N          runs of each variant (1 to %u; default %u; reliability 20,\n"
+	       "                    congestion 10)\n"
 	       "  --seed N          what all runs are made from (default 1)\n"
 	       "  --json            print one JSON object with the figures\n"
-	       "  --svg FILE        write a picture, too (congestion)\n"
+	       "  --svg FILE        write a picture, too (reliability, congestion)\n"
 	       "  --lang en|zh      language of the text; ladders are in English\n"
 	       "  -h, --help        show this text\n",
 	       LAB_RUNS_MAX, LAB_RUNS_DEFAULT);

@@ -119,15 +119,21 @@ static void print_meanings(const struct lab_experiment *e, enum lab_lang lang)
 	putchar('\n');
 }
 
-static void print_variants(const struct lab_experiment *e, enum lab_lang lang)
+static int longest_name(const struct lab_experiment *e)
 {
 	size_t most = 0;
 
 	for (unsigned v = 0; v < e->variants; v++)
 		if (strlen(e->variant[v].name) > most)
 			most = strlen(e->variant[v].name);
+	return (int)most;
+}
+
+static void print_variants(const struct lab_experiment *e, enum lab_lang lang)
+{
 	for (unsigned v = 0; v < e->variants; v++)
-		printf("  %-*s  %s\n", (int)most, e->variant[v].name, e->variant[v].text.in[lang]);
+		printf("  %-*s  %s\n", longest_name(e), e->variant[v].name,
+		       e->variant[v].text.in[lang]);
 	putchar('\n');
 }
 
@@ -217,6 +223,27 @@ static void print_path(const char *host, const struct lab_path *p, enum lab_path
 	putchar('\n');
 }
 
+/* What the experiment says of each variant's run, in a line. */
+static void print_stories(const struct lab_experiment *e, const struct lab_result *res,
+			  enum lab_lang lang)
+{
+	static struct lab_words story;
+	struct lab_watch watch = {.story = &story};
+	struct lab_sight sight;
+
+	if (lang == LAB_ZH)
+		printf("%s: 第 %" PRIu64 " 次\n\n", words_ladder.in[lang], res->telling + 1);
+	else
+		printf("%s: number %" PRIu64 " of each\n\n", words_ladder.in[lang],
+		       res->telling + 1);
+	for (unsigned v = 0; v < e->variants; v++) {
+		story = (struct lab_words){.lang = lang};
+		lab_look(e, v, res->seed, res->telling, &watch, &sight);
+		printf("  %-*s  %s\n", longest_name(e), e->variant[v].name, story.text);
+	}
+	printf("\n%s\n", e->legend.in[lang]);
+}
+
 static void print_paths(const struct lab_experiment *e, const struct lab_result *res,
 			enum lab_lang lang)
 {
@@ -253,7 +280,10 @@ void lab_print_text(const struct lab_experiment *e, const struct lab_result *res
 	print_table(e, res);
 	putchar('\n');
 	print_meanings(e, lang);
-	print_telling(e, res, lang);
+	if (e->telling == LAB_STORY_EACH)
+		print_stories(e, res, lang);
+	else
+		print_telling(e, res, lang);
 	if (e->paths != LAB_NO_PATHS)
 		print_paths(e, res, lang);
 	seen = (struct lab_words){.lang = lang};

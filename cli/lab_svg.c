@@ -86,6 +86,7 @@ static void draw_variant(struct weir_picture *pic, const struct lab_experiment *
 		snprintf(title, sizeof(title), "%s: %s", e->variant[variant].name,
 			 e->variant[variant].text.in[LAB_EN]);
 		d.sequence = weir_picture_sequence(pic, title);
+		weir_panel_until(d.sequence, e->picture_ns);
 		watch.trace = on_trace;
 		watch.lost = on_lost;
 	}

@@ -183,5 +183,5 @@ double svg_text_width(const char *text, enum svg_size size)
 
 	for (; *text != '\0'; text++)
 		chars += ((unsigned char)*text & 0xc0) != 0x80; /* not a byte within a character */
-	return (double)chars * pixels[size] * 0.6;
+	return (double)chars * pixels[size] * 0.57;
 }

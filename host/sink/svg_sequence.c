@@ -210,7 +210,7 @@ static void make_legend(const struct sequence *s, struct svg_legend *l)
 		svg_legend_add(l, SVG_SWATCH_BAR, &pen, weir_counter_text(s->reason[i]));
 	}
 	if (any_of(s, MARK_LOST))
-		svg_legend_add(l, SVG_SWATCH_CROSS, &lost_pen, "lost on the path");
+		svg_legend_add(l, SVG_SWATCH_CROSS, &lost_pen, "lost or damaged");
 	svg_legend_add(l, SVG_SWATCH_LINE, &ack_pen, "acknowledged");
 	if (any_of(s, MARK_SACK))
 		svg_legend_add(l, SVG_SWATCH_BAR, &sack_pen, "SACK block");
@@ -241,10 +241,10 @@ static void prepare(struct weir_panel *p, struct svg_axis *x, struct svg_axis *y
 	for (size_t i = 0; i < s->ackeds; i++)
 		if (p->until == 0 || s->acked[i].at <= p->until)
 			svg_range_take(&time, (double)s->acked[i].at);
+	if (p->until != 0)
+		time.max = (double)p->until;
 	svg_axis_init(x, SVG_AXIS_TIME, "time", NULL, &time, 8);
 	svg_axis_init(y, SVG_AXIS_BYTES, "sequence number", NULL, &seq, 7);
-	if (p->until != 0)
-		x->max = (double)p->until;
 	s->extent = y->max;
 	make_legend(s, l);
 }
@@ -332,7 +332,7 @@ static void draw_flags(const struct sequence *s, FILE *out, const struct svg_axi
 							    : "FIN";
 
 		if (m->kind == MARK_FLAGS)
-			svg_text(out, svg_axis_at(x, (double)m->at) + 3, svg_axis_at(y, m->to) - 3,
+			svg_text(out, svg_axis_at(x, (double)m->at) + 5, svg_axis_at(y, m->to) - 4,
 				 SVG_START, SVG_SMALL, NULL, text);
 	}
 }

@@ -83,7 +83,11 @@ struct lab_result {
 };
 
 /* What is told of one run, beside what the experiment itself says of it. */
-enum lab_telling { LAB_LADDER, LAB_STORY_ONLY };
+enum lab_telling {
+	LAB_LADDER,
+	LAB_STORY_ONLY,
+	LAB_STORY_EACH, /* a line of each variant */
+};
 
 /* What its picture (weir lab --svg) is made of, for each variant. */
 enum lab_picture {
@@ -119,8 +123,10 @@ struct lab_experiment {
 	const char *other; /* the name of the ladder's other column; NULL: the other host's */
 	enum lab_paths paths;
 	enum lab_telling telling;
+	struct lab_text legend; /* of LAB_STORY_EACH */
 	enum lab_picture picture;
 	const struct lab_panel *panel; /* of LAB_PICTURE_LINES */
+	uint64_t picture_ns;           /* as long as is drawn; 0: all */
 	uint64_t runs_default;         /* 0: LAB_RUNS_DEFAULT */
 	/* Is this record to be drawn? NULL: every one is. */
 	bool (*draws)(const struct weir_trace_record *r);
