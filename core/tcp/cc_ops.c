@@ -33,7 +33,7 @@ const struct cc_ops *cc_of(uint8_t kind)
 	static const struct cc_ops *const rows[CC_COUNT] = {
 		[CC_NEWRENO] = &cc_reno_ops,
 		[CC_CUBIC] = &cc_cubic_ops,
-		[CC_BBR] = &cc_reno_ops,
+		[CC_BBR] = &cc_bbr_ops,
 	};
 
 	weir_assert(kind < CC_COUNT);
@@ -125,9 +125,13 @@ void cc_switch(struct cc *c, enum cc_kind kind, uint32_t mss, weir_time now)
 
 void cc_on_ack(struct cc *c, struct cc_ack *a)
 {
+	const struct cc_ops *ops = cc_of(c->kind);
+
 	c->since = a->acked < UINT32_MAX - c->since ? c->since + a->acked : UINT32_MAX;
-	a->cwnd_limited = c->limited || (c->cwnd < c->ssthresh && c->cwnd / 2 < c->used);
-	cc_of(c->kind)->on_ack(c, a);
+	a->cwnd_limited = c->limited;
+	if (!ops->rules_recovery && c->cwnd < c->ssthresh && c->cwnd / 2 < c->used)
+		a->cwnd_limited = true;
+	ops->on_ack(c, a);
 	weir_assert(c->cwnd > 0 && c->cwnd <= CC_CWND_MAX);
 }
 

@@ -47,7 +47,10 @@ struct cc_ack {
 	uint64_t total_delivered;  /* ... and now */
 	uint32_t tx_flight;        /* pipe when it was sent (itself counted) */
 	uint32_t rate_lost;        /* bytes lost between its sending and now */
-	bool rate_app_limited;     /* it was sent while the application had nothing more to send */
+	uint32_t lost_tx_flight; /* tx_flight and rate_lost of the packet sent last of those that */
+	uint32_t lost_rate_lost; /* this ACK found lost; 0: not known, the two above stand in */
+	bool one_loss_a_round;   /* without SACK no more is found */
+	bool rate_app_limited;   /* it was sent while the application had nothing more to send */
 };
 
 enum cc_signal {

@@ -173,6 +173,8 @@ static void flow_ack(struct path *p, struct path_flow *f)
 
 	while (k.acked == WEIR_NEVER) {
 		a.lost += MSS;
+		a.lost_tx_flight = k.flight;
+		a.lost_rate_lost = (uint32_t)(f->lost + a.lost - k.lost);
 		k = f->packets[f->head++ % PATH_PACKETS];
 	}
 	assert_true(k.acked == p->now);
