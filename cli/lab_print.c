@@ -15,7 +15,7 @@
 #include "lab.h"
 #include "weir/sink.h"
 
-#define NAME_COLUMNS 11
+#define NAME_COLUMNS 12
 #define THOUSANDTHS  1000.0
 
 static const struct lab_text words_what = {{"What is done", "做法"}};

@@ -68,6 +68,13 @@ static void on_lost(void *user, weir_time at, uint32_t seq, uint32_t len)
 	weir_sequence_lost(d->sequence, at, seq, len);
 }
 
+/* lab_watch.trace */
+static void on_window(void *user, enum lab_host host, const struct weir_trace_record *r)
+{
+	if (host == LAB_CLIENT)
+		weir_windows_feed(user, r);
+}
+
 /* --- The picture ----------------------------------------------------------------------------- */
 
 static void draw_variant(struct weir_picture *pic, const struct lab_experiment *e, unsigned variant,
@@ -93,6 +100,21 @@ static void draw_variant(struct weir_picture *pic, const struct lab_experiment *
 	lab_look(e, variant, res->seed, res->telling, &watch, &sight);
 }
 
+/* The windows of the run that is told, beside its sequence numbers. */
+static void draw_windows(struct weir_picture *pic, const struct lab_experiment *e,
+			 const struct lab_result *res)
+{
+	struct lab_watch watch = {.trace = on_window};
+	struct lab_sight sight;
+	char title[TITLE_MAX];
+
+	snprintf(title, sizeof(title), "%s: windows", e->variant[e->drawn_variant].name);
+	watch.user = weir_windows_new(pic, title);
+	weir_panel_until(weir_windows_panel(watch.user), e->picture_ns);
+	lab_look(e, e->drawn_variant, res->seed, res->telling, &watch, &sight);
+	weir_windows_free(watch.user);
+}
+
 int lab_write_svg(const struct lab_experiment *e, const struct lab_result *res, const char *path)
 {
 	struct weir_picture *pic;
@@ -107,6 +129,8 @@ int lab_write_svg(const struct lab_experiment *e, const struct lab_result *res, 
 	pic = weir_picture_new(title, note, 2);
 	for (unsigned v = 0; v < e->variants; v++)
 		draw_variant(pic, e, v, res);
+	if (e->picture == LAB_PICTURE_SEQUENCE)
+		draw_windows(pic, e, res);
 	status = weir_picture_write(pic, out);
 	error = errno;
 	weir_picture_free(pic);

@@ -8,7 +8,7 @@
  * reason, which is the verdict of its trace record (RETX_*, PROBE_*). Two lines go in steps from
  * the acknowledgements that came: the number acknowledged, and that plus the window, above which
  * nothing may be sent. What an acknowledgement says was received beyond a gap (SACK, RFC 2018) is a
- * bar at its time. A cross is a segment that the path is known to have lost; only a simulator knows.
+ * bar at its time. A cross is a segment that the path has lost, which only a simulator knows.
  *
  * It is fed the trace records of the sender. Numbers are told from the first byte of the stream on;
  * they are compared modulo 2^32 and drawn as offsets from the first, so a picture may hold up to

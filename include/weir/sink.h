@@ -56,9 +56,9 @@ int weir_pcapng_close(struct weir_pcapng *w);
 
 /* --- Pictures -----------------------------------------------------------------------------
  *
- * An SVG page of panels in columns, each with its axes, units and legend; dark on white, no script,
- * nothing loaded from elsewhere. Functions take a NULL picture or panel and do nothing, so that only
- * weir_picture_write() needs to be looked at. Strings but names and titles must outlive the picture.
+ * An SVG page of panels in columns, each with axes, units and a legend; dark on white, no script,
+ * nothing loaded from elsewhere. Functions take a NULL picture or panel and do nothing, so that
+ * only weir_picture_write() needs to be looked at. Strings but names and titles must outlive it.
  */
 
 struct weir_picture;

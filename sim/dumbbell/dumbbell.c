@@ -460,7 +460,7 @@ void dumbbell_run(struct dumbbell *d)
 	struct next n = find_next(d);
 
 	while (n.at <= d->end && !all_ended(d)) {
-		/* A packet that moves up when CoDel drops the one before it may have left by now. */
+		/* When CoDel drops a packet, the next may find that it has left by now. */
 		d->now = n.at > d->now ? n.at : d->now;
 		happen(d, &n);
 		n = find_next(d);

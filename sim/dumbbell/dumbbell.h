@@ -27,8 +27,8 @@
 
 /* What the application of a flow does. */
 enum dumbbell_app {
-	DUMBBELL_BULK, /* one connection that sends all it can, or `bytes` */
-	DUMBBELL_SHORT, /* transfers of `bytes`, each on a connection of its own, one after another */
+	DUMBBELL_BULK,  /* one connection that sends all it can, or `bytes` */
+	DUMBBELL_SHORT, /* transfers of `bytes`, each on its own connection, one after another */
 	DUMBBELL_ONOFF, /* bursts of `bytes` on one connection, with pauses between */
 };
 

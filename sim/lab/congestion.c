@@ -9,10 +9,10 @@
  * they can for RUN_NS. What is told is counted from WARM_NS on, when all are there; what each flow
  * has from one sample to the next is its throughput over time.
  *
- * A variant is the congestion control of the flows (setting cc), or what the queue does. `mixed` has
- * one flow of each kind, in the order of the kinds, so that each run tells how they live with each
- * other. With `codel` the queue is kept short by CoDel (RFC 8289), whose drops come long before it
- * is full.
+ * A variant is the congestion control of the flows (setting cc), or what the queue does. `mixed`
+ * has one flow of each kind, in the order of the kinds, so that each run tells how they live with
+ * each other. With `codel` the queue is kept short by CoDel (RFC 8289), whose drops come long
+ * before it is full.
  *
  * Jain's index (Jain, Chiu and Hawe, 1984) of n goodputs x is (sum x)^2 / (n sum x^2): 1 when all
  * have the same, 1/n when one has all.
@@ -281,8 +281,7 @@ static double mean(const struct lab_result *res, unsigned variant, unsigned coun
 static void conclude(const struct lab_result *res, struct lab_words *out)
 {
 	for (unsigned v = 0; v < VARIANTS; v++)
-		LAB_SAY(out,
-			"%-8s %5.1f %% of the bottleneck used, Jain's index %.3f, %.1f ms queued.\n",
+		LAB_SAY(out, "%-8s %5.1f %% of the path used, Jain's index %.3f, %.1f ms queued.\n",
 			"%-8s 瓶颈利用率 %5.1f %%, Jain 公平指数 %.3f, 排队 %.1f 毫秒。\n",
 			variants[v].name, mean(res, v, USED), mean(res, v, JAIN),
 			mean(res, v, WAIT));
@@ -299,8 +298,8 @@ const struct lab_experiment lab_congestion = {
 		   "共享瓶颈的多个流: 吞吐量, 拥塞窗口, 公平性"}},
 	.rule = {{"Three flows share a bottleneck of 10 to 20 Mbit/s, 20 to 60 ms there and back, "
 		  "with a queue\nof one round trip. They begin 4 s apart and send all they can for "
-		  "40 s; figures are of the\nlast 25 s. What differs is how the senders find out how "
-		  "much the path carries.\n",
+		  "40 s; figures are of the\nlast 25 s. What differs is how the senders find out "
+		  "how much the path carries.\n",
 		  "三个流共享一个 10 到 20 Mbit/s 的瓶颈, 往返 20 到 60 毫秒, 队列为一个往返的数据量。"
 		  "各流\n相隔 4 秒开始, 持续发送 40 秒; 数据取自最后 25 秒。各种情况的差别在于拥塞控制。\n"}},
 	.count = counts,

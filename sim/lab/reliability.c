@@ -21,8 +21,8 @@
  *   acknowledgement  the path acknowledges each segment when it is sent, as if it had arrived, and
  *                    keeps the server's own acknowledgements away: they tell nothing
  *   retransmission   what was sent before does not get through
- *   connection       no TIME-WAIT: the pair of ports is used again at once, and old and new segments
- *                    look alike (`weir lab two-way` shows what the handshake is for)
+ *   connection       no TIME-WAIT: the pair of ports is used again at once, and old and new
+ *                    segments look alike (`weir lab two-way` shows what the handshake is for)
  *   window           each acknowledgement says that there is all the room there can be
  *
  * Only bytes of the stream are damaged, so that a damaged segment still is a segment of this
@@ -476,9 +476,9 @@ const struct lab_experiment lab_reliability = {
 	.title = {{"what each mechanism is for: one switched off at a time",
 		   "可靠传输的各个机制: 依次关闭一个"}},
 	.rule = {{"A client sends 200,000 bytes through a path that loses, copies, reorders and "
-		  "damages 2 % of\nthe segments each; the server reads slower than the path carries. "
-		  "A segment of an earlier\nconnection is still in the network. One mechanism at a time "
-		  "is made worthless by the path.\n",
+		  "damages 2 % of\nthe segments each; the server reads slower than the path "
+		  "carries. A segment of an earlier\nconnection is still in the network. One "
+		  "mechanism at a time is made worthless by the path.\n",
 		  "客户端发送 200,000 字节; 网络使 2 % 的报文段丢失, 2 % 重复, 2 % 乱序, 2 % 被破坏; "
 		  "服务器\n读取得比网络慢; 旧连接的一个报文段还滞留在网络中。"
 		  "每次由网络使一个机制失去作用。\n"}},

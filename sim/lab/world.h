@@ -153,8 +153,8 @@ struct lab_run {
 	/* Is given segments to addresses that nobody has. May be NULL. */
 	void (*stranger)(struct lab_run *r, const struct sim_packet *p);
 	bool unseen; /* what happens now is not told to `watch` */
-	/* With imperfect ways, both must be set. A packet has left a host: it is offered to the way,
-	 * or changed, or freed. It has come out of the way, in the shape that `out` tells. */
+	/* With imperfect ways, both must be set. A packet has left a host: it is offered to the
+	 * way, or changed, or freed. It has come out of it, in the shape that `out` tells. */
 	void (*sent)(struct lab_run *r, enum lab_host from, struct sim_frame *f);
 	void (*came)(struct lab_run *r, enum lab_host from, struct sim_frame *f,
 		     const struct weir_impair_out *out);

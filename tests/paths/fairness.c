@@ -143,8 +143,9 @@ unsigned paths_hystart(void)
 {
 	unsigned failures = 0;
 
-	printf("Slow start of one flow into a queue of one round trip, with HyStart++ (RFC 9406) and "
-	       "without:\nsegments lost in the first 20 round trips, and the window when it ended, in "
+	printf("Slow start of one flow into a queue of one round trip, with HyStart++ (RFC 9406) "
+	       "and without:\nsegments lost in the first 20 round trips, and the window when it "
+	       "ended, in "
 	       "percent of rate times\nround trip; ! marks losses with HyStart++.\n\n"
 	       "                                 with: lost  window   without: lost  window\n");
 	for (unsigned i = 0; i < 2 * sizeof(slows) / sizeof(slows[0]); i++) {

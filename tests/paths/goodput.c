@@ -79,9 +79,9 @@ static void print_head(void)
 
 unsigned paths_goodput(enum paths_cc cc)
 {
-	printf("One flow of %s through %.0f Mbit/s with a queue of one round trip (at least 64 KB), "
-	       "%u s\nfrom its SYN on; mean of %u seeds. Reordered packets are held back for a "
-	       "quarter of the\nround trip.\n",
+	printf("One flow of %s through %.0f Mbit/s with a queue of one round trip (at least "
+	       "64 KB), %u s\nfrom its SYN on; mean of %u seeds. Reordered packets are held back "
+	       "for a\nquarter of the round trip.\n",
 	       paths_cc_name[cc], RATE / 1e6, (unsigned)RUN_S, SEEDS);
 	for (unsigned r = 0; r < COUNT(reorders_ppm); r++) {
 		printf("\nreordered: %.0f %%\n\n", reorders_ppm[r] / 10000.0);

@@ -165,8 +165,8 @@ int paths_run(int argc, char **argv)
 	for (unsigned i = 0; i < p.flows; i++)
 		print_flow(&c, d, i);
 	s = weir_impair_stats(d->way[DUMBBELL_SENDER]);
-	printf("path: %lu packets, lost %lu by chance, %lu by a full queue, %lu by CoDel; marked %lu; "
-	       "overtaken %lu\n",
+	printf("path: %lu packets, lost %lu by chance, %lu by a full queue, %lu by CoDel; marked "
+	       "%lu; overtaken %lu\n",
 	       (unsigned long)s->packets, (unsigned long)s->verdicts[WEIR_IMPAIR_LOST],
 	       (unsigned long)s->verdicts[WEIR_IMPAIR_QUEUE_FULL], (unsigned long)s->codel_drops,
 	       (unsigned long)(s->marks_codel + s->marks_queue), (unsigned long)s->late);
