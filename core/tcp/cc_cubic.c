@@ -131,6 +131,16 @@ static void grow_estimate(struct cc *c, uint32_t mss, uint32_t grow)
 		q->now.w_est += mss;
 }
 
+static uint32_t at_least(uint32_t v, uint32_t least)
+{
+	return v > least ? v : least;
+}
+
+static uint32_t at_most(uint32_t v, uint32_t most)
+{
+	return v < most ? v : most;
+}
+
 /* Moves cwnd towards `target` as `grow` of a window's bytes are acknowledged. */
 static void approach(struct cc *c, uint32_t target, uint32_t grow)
 {
@@ -138,10 +148,11 @@ static void approach(struct cc *c, uint32_t target, uint32_t grow)
 	uint32_t most = c->cwnd + c->cwnd / 2;
 	uint64_t sum;
 
-	if (target > most)
-		target = most;
+	target = at_most(target, most);
 	if (target <= c->cwnd)
 		return;
+	if (q->rest >= c->cwnd)
+		q->rest = 0; /* of a larger window */
 	sum = (uint64_t)(target - c->cwnd) * grow + q->rest;
 	q->rest = (uint32_t)(sum % c->cwnd);
 	c->cwnd += (uint32_t)(sum / c->cwnd);
@@ -152,22 +163,21 @@ static void avoid_congestion(struct cc *c, const struct cc_ack *a, uint32_t grow
 	struct cc_cubic *q = &c->priv.cubic;
 	uint64_t passed;
 
-	if (grow > c->cwnd)
-		grow = c->cwnd;
+	grow = at_most(grow, c->cwnd);
 	if (q->now.t_epoch == WEIR_NEVER)
 		curve_begin(c, a);
 	grow_estimate(c, a->mss, grow);
 	passed = a->now - q->now.t_epoch;
 	if (curve_at(&q->now, curve_time(passed), a->mss) < q->now.w_est) {
+		/* In steps of what was acknowledged: after an idle time cwnd may be far below. */
 		if (c->cwnd < q->now.w_est)
-			c->cwnd = q->now.w_est;
+			c->cwnd = at_most(q->now.w_est, c->cwnd + grow);
 	} else {
 		uint64_t ahead = curve_time(passed + a->srtt_ns);
 
 		approach(c, curve_at(&q->now, ahead, a->mss), grow);
 	}
-	if (c->cwnd > CC_CWND_MAX)
-		c->cwnd = CC_CWND_MAX;
+	c->cwnd = at_most(c->cwnd, CC_CWND_MAX);
 }
 
 /* RFC9438-03: since the last ACK the window was not in use. */
@@ -191,11 +201,6 @@ static void cubic_on_ack(struct cc *c, const struct cc_ack *a)
 		grow = hystart_slow_start(&q->hystart, c, a, grow);
 	if (grow && c->cwnd >= c->ssthresh)
 		avoid_congestion(c, a, grow);
-}
-
-static uint32_t at_least(uint32_t v, uint32_t least)
-{
-	return v > least ? v : least;
 }
 
 static uint32_t percent(uint32_t v, uint32_t pct)

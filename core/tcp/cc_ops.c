@@ -197,6 +197,17 @@ void cc_on_held(struct cc *c, seq_t nxt)
 	c->used_end = nxt;
 }
 
+/* Slow start goes most of the way back (RFC 7661 4.4.3). */
+static void shrink_idle(struct cc *c, uint32_t restart)
+{
+	uint32_t kept = c->cwnd - c->cwnd / 4;
+
+	if (c->ssthresh < kept)
+		c->ssthresh = kept;
+	c->cwnd = restart;
+	c->target = restart;
+}
+
 void cc_on_restart(struct cc *c, const struct weir_config *cfg, uint64_t idle_ns, uint64_t rto_ns,
 		   uint32_t mss, weir_time now)
 {
@@ -206,7 +217,7 @@ void cc_on_restart(struct cc *c, const struct weir_config *cfg, uint64_t idle_ns
 		uint32_t restart = c->careful ? restart_small(mss) : initial_window(cfg, mss);
 
 		if (cfg->idle_restart && !ops->rules_recovery && c->cwnd > restart)
-			c->cwnd = restart;
+			shrink_idle(c, restart);
 		c->first = c->cwnd;
 		c->since = 0;
 	}

@@ -46,18 +46,18 @@ static void test_initial_window(void **state)
 	}
 }
 
-/* RFC5681-17: RW = min(IW, cwnd), when more than an RTO has passed */
+/* RFC5681-17: RW = min(IW, cwnd), when more than an RTO has passed; slow start leads back to three
+ * quarters. */
 static void test_restart(void **state)
 {
 	static const struct {
 		uint64_t idle_ns;
 		unsigned setting;
-		uint32_t cwnd, after;
+		uint32_t cwnd, after, ssthresh;
 	} rows[] = {
-		{201 * MS, 1, 100000, 14600},
-		{200 * MS, 1, 100000, 100000},
-		{201 * MS, 1, 3000, 3000},
-		{201 * MS, 0, 100000, 100000},
+		{201 * MS, 1, 100000, 14600, 75000},  {201 * MS, 1, 20000, 14600, 50000},
+		{200 * MS, 1, 100000, 100000, 50000}, {201 * MS, 1, 3000, 3000, 50000},
+		{201 * MS, 0, 100000, 100000, 50000},
 	};
 	struct weir_config cfg = *defaults();
 
@@ -70,7 +70,7 @@ static void test_restart(void **state)
 			cfg.idle_restart = rows[i].setting;
 			cc_on_restart(&c, &cfg, rows[i].idle_ns, 200 * MS, 1460, 2 * SECOND);
 			assert_int_equal(c.cwnd, rows[i].after);
-			assert_int_equal(c.ssthresh, 50000);
+			assert_int_equal(c.ssthresh, rows[i].ssthresh);
 		}
 	}
 }
