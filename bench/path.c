@@ -94,8 +94,6 @@ static void enter_namespace(const char *name)
 	char file[128];
 	int fd;
 
-	if (name[0] == '\0')
-		return;
 	snprintf(file, sizeof(file), "/run/netns/%s", name);
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || setns(fd, CLONE_NEWNET) != 0)

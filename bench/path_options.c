@@ -27,7 +27,7 @@ static const char usage[] =
 	"Makes a TUN device, without offload, in each of two network namespaces and forwards\n"
 	"between them as an imperfect path would. At SIGTERM or SIGINT prints one JSON object:\n"
 	"what was done to packets in each direction, and what each TCP flow retransmitted.\n"
-	"Namespaces are those of ip-netns(8), or - for the program's own.\n"
+	"Namespaces are those of ip-netns(8).\n"
 	"\n"
 	"A VALUE is for both directions; VALUE/VALUE: from a to b, and from b to a.\n"
 	"  --rate R              bits a second: 100mbit, 1gbit, 500kbit (no limit)\n"
@@ -102,8 +102,7 @@ struct unit {
 
 static const struct unit rates[] = {{"gbit", 1e9}, {"mbit", 1e6}, {"kbit", 1e3},
 				    {"bit", 1},    {"", 1},       {NULL, 0}};
-static const struct unit times[] = {{"ms", 1e6}, {"us", 1e3}, {"ns", 1},
-				    {"s", 1e9},  {"", 1},     {NULL, 0}};
+static const struct unit times[] = {{"ms", 1e6}, {"us", 1e3}, {"ns", 1}, {"s", 1e9}, {NULL, 0}};
 static const struct unit sizes[] = {{"KB", 1e3}, {"MB", 1e6}, {"B", 1}, {"", 1}, {NULL, 0}};
 static const struct unit chances[] = {{"%", 1e4}, {"ppm", 1}, {NULL, 0}};
 static const struct unit counts[] = {{"", 1}, {NULL, 0}};
@@ -118,7 +117,8 @@ static int read_value(const char *text, const struct unit *unit, uint64_t *out)
 	if (end == text || !(value >= 0) || value > 1e15)
 		return -1;
 	for (; unit->name != NULL; unit++) {
-		if (strcmp(end, unit->name) == 0) {
+		/* Nothing needs no unit. */
+		if (strcmp(end, unit->name) == 0 || (*end == '\0' && !(value > 0))) {
 			*out = (uint64_t)(value * unit->factor + 0.5);
 			return 0;
 		}
@@ -282,8 +282,6 @@ static int read_end(struct path_end *e, const char *argument)
 	if (sscanf(argument, "%63[^,],%15[^,],%63s", e->namespace, e->device, e->address) < 2 ||
 	    strchr(e->namespace, '/') != NULL)
 		return -1;
-	if (strcmp(e->namespace, "-") == 0)
-		e->namespace[0] = '\0';
 	return 0;
 }
 

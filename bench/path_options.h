@@ -10,7 +10,7 @@
 
 /* One end of the path: a TUN device in a network namespace. */
 struct path_end {
-	char namespace[64]; /* a name of ip-netns(8); "": the one the program was started in */
+	char namespace[64]; /* a name of ip-netns(8) */
 	char device[16];
 	char address[64]; /* CIDR text; "": none */
 };
