@@ -16,6 +16,7 @@
 #   --sizes LIST       of timed transfers, in bytes (10000,100000,1000000,100000000)
 #   --rate N           of the bottleneck, Mbit/s each way (100)
 #   --set NAME=VALUE   a setting of weir; may be given again
+#   --path OPTION      more for weir-bench-path, as "--aqm codel"; may be given again
 #   --seed N           of the paths (1); round and cell are added
 #   --json FILE        all figures, as one JSON object ($WEIR_BUILD_DIR/loss.json)
 #   --markdown FILE    the tables ($WEIR_BUILD_DIR/loss.md), which are printed too
@@ -47,7 +48,7 @@ MOST=10 # transfers of a size
 losses=0,0.1,1,3 rtts=1,20,100 reorders=0,5 ccs=cubic ways=down,up
 rounds=3 seconds=10 sizes=10000,100000,1000000,100000000 rate=100 seed=1
 json='' markdown=''
-cells=() settings=()
+cells=() settings=() more=()
 
 quick() {
 	cells=(0:20:0 1:1:0 1:20:0 0:20:5)
@@ -70,6 +71,10 @@ read_options() {
 		--sizes) sizes=$2 ;;
 		--rate) rate=$2 ;;
 		--set) settings+=("$2") ;;
+		--path)
+			# shellcheck disable=SC2206 # words on purpose
+			more+=($2)
+			;;
 		--seed) seed=$2 ;;
 		--json) json=$2 ;;
 		--markdown) markdown=$2 ;;
@@ -128,6 +133,7 @@ start_path() {
 		--mtu "$MTU")
 	[ "$1" = 0 ] || arguments+=(--loss "$1%")
 	[ "$3" = 0 ] || arguments+=(--reorder "$3%:${hold_us}us")
+	arguments+=(${more[@]+"${more[@]}"})
 	: >"$tmp/path.json"
 	start_stdout=$tmp/path.json start path.err ready $urgently "$tools/weir-bench-path" \
 		--a "$near,far0,$NEAR_IP/24" --b "$far,near0,$FAR_IP/24" "${arguments[@]}"

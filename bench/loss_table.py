@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Prints what bench/loss.sh measured, as Markdown: a table for each congestion control and way.
+"""Prints what bench/loss.sh measured, as Markdown: two tables for each congestion control and way,
+goodput with retransmissions, and times.
 
     loss_table.py MEASUREMENTS JSON_FILE MARKDOWN_FILE
 
@@ -40,9 +41,10 @@ def one_stack(group):
     """The figures of one stack in one cell."""
     flows = [bulk_flow(one) for one in group]
     segments = sum(flow["segments"] for flow in flows)
+    goodputs = [one["bulk"]["bytes"] * 8e-6 / one["bulk"]["seconds"] for one in group]
     row = {
-        "goodput_mbit_s": median([one["bulk"]["bytes"] * 8e-6 / one["bulk"]["seconds"]
-                                  for one in group]),
+        "goodput_mbit_s": median(goodputs),
+        "goodputs_mbit_s": goodputs,
         "segments": segments,
         "times_s": {},
         "late_p99_us": max(max(one["path"][way]["late_us"]["p99"] for way in ("a_to_b", "b_to_a"))
@@ -92,8 +94,6 @@ def marked(value, marks, worse):
 
 
 def seconds(time):
-    if time["left_out"]:
-        return "-"
     if time["median"] is None:
         return f"late ({time['done']} of {time['of']})"
     return f"{time['median'] * 1e3:,.0f}" if time["median"] >= 0.1 \
@@ -110,24 +110,40 @@ def size_name(size):
     return f"{size // 10**6} MB" if size >= 10**6 else f"{size // 1000} KB"
 
 
-def table(rows):
+def lines_of(names, rows):
+    return ["| " + " | ".join(names) + " |", "|---" * len(names) + "|",
+            *("| " + " | ".join(row) + " |" for row in rows)]
+
+
+def cell_of(row):
+    return [f"{row['loss']} %", f"{row['rtt_ms']}", f"{row['reorder']} %"]
+
+
+CELL = ["loss", "RTT ms", "reordered"]
+
+
+def goodput_table(rows):
+    return lines_of(
+        CELL + ["kernel Mbit/s", "weir Mbit/s", "weir : kernel", "kernel retransmits",
+                "weir retransmits"],
+        [cell_of(row) + [f"{row['kernel']['goodput_mbit_s']:.2f}",
+                         f"{row['weir']['goodput_mbit_s']:.2f}",
+                         marked(row["goodput_ratio"], GOODPUT_MARKS, lambda a, b: a < b),
+                         count(row["kernel"]), count(row["weir"])] for row in rows])
+
+
+def times_table(rows):
     sizes = list(rows[0]["time_ratios"])
-    names = ["loss", "RTT ms", "reordered", "kernel Mbit/s", "weir Mbit/s", "weir : kernel",
-             "kernel retransmits", "weir retransmits"]
-    for size in sizes:
-        names += [f"{size_name(size)}: kernel ms", "weir ms", "weir : kernel"]
-    lines = ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
-    for row in rows:
-        cells = [f"{row['loss']} %", f"{row['rtt_ms']}", f"{row['reorder']} %",
-                 f"{row['kernel']['goodput_mbit_s']:.2f}", f"{row['weir']['goodput_mbit_s']:.2f}",
-                 marked(row["goodput_ratio"], GOODPUT_MARKS, lambda a, b: a < b),
-                 count(row["kernel"]), count(row["weir"])]
-        for size in sizes:
-            cells += [seconds(row["kernel"]["times_s"][size]),
-                      seconds(row["weir"]["times_s"][size]),
-                      marked(row["time_ratios"][size], TIME_MARKS, lambda a, b: a > b)]
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
+
+    def one(row, size):
+        if row["kernel"]["times_s"][size]["left_out"]:
+            return "-"
+        value = marked(row["time_ratios"][size], TIME_MARKS, lambda a, b: a > b)
+        return " / ".join(seconds(row[stack]["times_s"][size])
+                          for stack in ("kernel", "weir")) + f" ({value})"
+
+    return lines_of(CELL + [f"{size_name(size)}, ms: kernel / weir" for size in sizes],
+                    [cell_of(row) + [one(row, size) for size in sizes] for row in rows])
 
 
 def verdict(rows):
@@ -145,8 +161,10 @@ def render(rows):
         for way in dict.fromkeys(row["way"] for row in rows):
             some = [row for row in rows if (row["cc"], row["way"]) == (cc, way)]
             if some:
-                lines += [f"**{cc}, {WAYS[way]}**, {some[0]['rounds']} rounds", "", *table(some),
-                          "", verdict(some), ""]
+                lines += [f"**{cc}, {WAYS[way]}** ({some[0]['rounds']} rounds)", "",
+                          *goodput_table(some), "", verdict(some), ""]
+                if some[0]["time_ratios"]:
+                    lines += [*times_table(some), ""]
     lines += ["Retransmits: segments of the bulk transfers (of these: needless, as nothing of "
               "them was missing; spurious, as all of it had been delivered). Goodput: * below "
               "0.95, ** below 0.8 of the kernel's; times: * above 1.05, ** above 1.25."]
