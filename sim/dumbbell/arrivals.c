@@ -65,6 +65,8 @@ static void insert(struct arrivals *a, size_t at, struct arrivals_range r)
 
 static void take_out(struct arrivals *a, size_t at, size_t count)
 {
+	if (count == 0)
+		return;
 	memmove(&a->above[at], &a->above[at + count], (a->count - at - count) * sizeof(*a->above));
 	a->count -= count;
 }

@@ -11,9 +11,10 @@
 #include "base/assert.h"
 #include "sim/dumbbell/dumbbell.h"
 
-#define SPANS   16u
-#define PIECE   65536u
-#define FOREVER UINT64_MAX
+#define SPANS    16u
+#define PIECE    65536u
+#define FOREVER  UINT64_MAX
+#define AGAIN_NS 1000000000ull /* after a failure, until another try */
 
 static bool has_limit(const struct dumbbell_flow *f)
 {
@@ -38,7 +39,7 @@ static void send_more(struct dumbbell *d, struct dumbbell_flow *f)
 			return;
 	}
 	if (n->live && f->plan->app != DUMBBELL_ONOFF)
-		weir_close(n->stack, n->conn, d->now);
+		weir_shutdown(n->stack, n->conn, d->now);
 }
 
 static void open_conn(struct dumbbell *d, struct dumbbell_flow *f)
@@ -109,7 +110,7 @@ static void on_closed(struct dumbbell *d, struct dumbbell_flow *f, struct dumbbe
 		return;
 	f->failures++;
 	if (n == &f->node[DUMBBELL_SENDER] && f->wake == WEIR_NEVER)
-		f->wake = d->now; /* another try */
+		f->wake = d->now + AGAIN_NS;
 }
 
 void dumbbell_flow_event(struct dumbbell *d, struct dumbbell_flow *f, enum dumbbell_end end,
