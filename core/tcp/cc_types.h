@@ -20,7 +20,13 @@
 #include "tcp/cc_state.h"
 #include "weir/weir.h"
 
-enum cc_kind { CC_NEWRENO, CC_CUBIC, CC_BBR, CC_COUNT }; /* values of config.cc, connopt CC */
+/* Values of config.cc and connopt CC: enum weir_cc. */
+enum cc_kind {
+#define X(name, id, text) CC_##name,
+#include "weir/def/cc.def"
+#undef X
+	CC_COUNT
+};
 
 /* What one ACK told. Times in ns, all else in bytes. */
 struct cc_ack {
@@ -83,7 +89,7 @@ struct cc {
 };
 
 struct cc_ops {
-	const char *name; /* as --cc takes it */
+	const char *name; /* weir_cc_name() of it */
 	/* true: it sets cwnd within recoveries itself (BBR); otherwise PRR does, towards target */
 	bool rules_recovery;
 	/* cwnd, ssthresh and the settings stand (the handshake is complete, or another kind had

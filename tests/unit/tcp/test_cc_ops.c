@@ -39,6 +39,7 @@ static void test_initial_window(void **state)
 			cfg.initial_cwnd = rows[i].segments;
 			cc_start(&c, &cfg, rows[i].mss, rows[i].syn_retries, 1, SECOND);
 			assert_int_equal(c.kind, kind);
+			assert_string_equal(cc_of(c.kind)->name, weir_cc_name((enum weir_cc)kind));
 			assert_int_equal(c.cwnd, rows[i].cwnd);
 			assert_true(c.ssthresh > 1u << 30); /* larger than any window */
 			assert_false(c.limited);
