@@ -8,7 +8,7 @@
  * not kept and comes again (docs/conformance/policy.md).
  */
 #include "tcp/ackgen.h"
-#include "tcp/cc.h"
+#include "tcp/cc_ops.h"
 #include "tcp/fsm.h"
 #include "tcp/input.h"
 #include "tcp/rtt.h"
@@ -62,13 +62,12 @@ static void complete(struct tcp_in *in)
 
 	note_syn(in);
 	t->snd.una = in->seg.ack;
-	t->snd.rtx = seq_max(t->snd.rtx, t->snd.una);
 	if (t->ts.ok && o->ts_ecr)
 		echo = (uint64_t)((uint32_t)(in->now / NS_PER_MS) + t->ts.offset - o->ts_ecr) *
 		       NS_PER_MS;
 	rtt_acked(&t->rtt, in->env->cfg, in->seg.ack, echo, in->now);
 	rtt_syn_acked(&t->rtt, t->retries);
-	cc_init(&t->cc, in->env->cfg, t->snd.mss, t->retries);
+	cc_start(&t->cc, in->env->cfg, t->snd.mss, t->retries, t->snd.iss.v, in->now);
 	t->retries = 0;
 	t->user.stuck_at = t->sndq.len ? in->now : WEIR_NEVER;
 	fsm_step(t, FSM_SYNACK);
@@ -116,7 +115,7 @@ enum tcp_step input_synsent(struct tcp_in *in)
 	if (!(in->seg.flags & TCP_ACK)) {
 		note_syn(in);
 		/* A close may take it to FIN-WAIT-1 before its SYN is acknowledged. */
-		cc_init(&t->cc, in->env->cfg, t->snd.mss, t->retries);
+		cc_start(&t->cc, in->env->cfg, t->snd.mss, t->retries, t->snd.iss.v, in->now);
 		fsm_step(t, FSM_SYN);
 		t->want_syn = TCB_SYN_FIRST;
 		in->seg.len = 0;

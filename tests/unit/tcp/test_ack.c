@@ -172,7 +172,7 @@ static void test_cwnd(void **state)
 	assert_int_equal(fix_drain(f), 2);
 	for (unsigned i = 0; i < 3; i++)
 		fix_ack(f, SND + MSS, WND);
-	assert_true(f->t.rec.active);
+	assert_int_equal(f->t.rec.phase, RECOVERY_FAST);
 	fix_drain(f);
 	fix_ack(f, SND + 3 * MSS, WND);
 	assert_int_equal(f->t.cc.cwnd, f->t.cc.ssthresh);
