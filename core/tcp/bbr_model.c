@@ -121,10 +121,17 @@ void bbr_model_init(struct cc_bbr *b, weir_time now)
 	bbr_reset_shortterm(b);
 }
 
+/* Does the ACK say how much had been delivered when what it acknowledges was sent? Not if all of
+ * that went out more than once. */
+static bool dated(const struct cc_ack *a)
+{
+	return a->delivered && (a->prior_delivered || a->total_delivered <= CC_CWND_MAX);
+}
+
 /* The draft's UpdateRound(). */
 static void count_round(struct cc_bbr *b, struct bbr_sample *s)
 {
-	if (!s->ack->delivered)
+	if (!dated(s->ack))
 		return;
 	if (!reached((uint32_t)s->ack->prior_delivered, b->next_round_delivered))
 		return;
@@ -139,7 +146,7 @@ static void count_round(struct cc_bbr *b, struct bbr_sample *s)
 /* What was sent in ProbeRTT, or while it was marked so, says nothing about the path's rate. */
 static bool sample_limited(struct cc_bbr *b, const struct cc_ack *a)
 {
-	if (b->limited && !reached(b->limited_until, (uint32_t)a->prior_delivered))
+	if (b->limited && dated(a) && !reached(b->limited_until, (uint32_t)a->prior_delivered))
 		b->limited = false;
 	return b->limited || a->rate_app_limited;
 }
@@ -164,8 +171,7 @@ static void watch_delivery(struct cc *c, struct bbr_sample *s, enum bbr_mood moo
 
 	b->bw_latest = most(b->bw_latest, s->rate);
 	b->inflight_latest = most32(b->inflight_latest, s->delivered);
-	if (s->ack->delivered &&
-	    reached((uint32_t)s->ack->prior_delivered, b->loss_round_delivered)) {
+	if (dated(s->ack) && reached((uint32_t)s->ack->prior_delivered, b->loss_round_delivered)) {
 		b->loss_round_delivered = b->delivered;
 		s->loss_round_start = true;
 	}

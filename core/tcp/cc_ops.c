@@ -102,7 +102,13 @@ static uint32_t restart_small(uint32_t mss)
 void cc_start(struct cc *c, const struct weir_config *cfg, uint32_t mss, uint8_t syn_retries,
 	      uint32_t seed, weir_time now)
 {
-	*c = (struct cc){.seed = seed, .kind = (uint8_t)cfg->cc};
+	uint8_t chosen = c->chosen;
+
+	*c = (struct cc){
+		.seed = seed,
+		.kind = chosen ? chosen - 1 : (uint8_t)cfg->cc,
+		.chosen = chosen,
+	};
 	c->abe = cfg->abe;
 	c->hystart = cfg->hystart;
 	c->burst = (uint32_t)cfg->link_gso_max;
@@ -115,7 +121,8 @@ void cc_start(struct cc *c, const struct weir_config *cfg, uint32_t mss, uint8_t
 
 void cc_switch(struct cc *c, enum cc_kind kind, uint32_t mss, weir_time now)
 {
-	if (c->kind == kind)
+	c->chosen = (uint8_t)(1 + kind);
+	if (c->cwnd == 0 || c->kind == kind)
 		return;
 	c->kind = (uint8_t)kind;
 	c->pacing_rate = 0;
@@ -132,7 +139,8 @@ void cc_on_ack(struct cc *c, struct cc_ack *a)
 	if (!ops->rules_recovery && c->cwnd < c->ssthresh && c->cwnd / 2 < c->used)
 		a->cwnd_limited = true;
 	ops->on_ack(c, a);
-	weir_assert(c->cwnd > 0 && c->cwnd <= CC_CWND_MAX);
+	/* PRR may let nothing out. */
+	weir_assert((c->cwnd > 0 || a->recovering) && c->cwnd <= CC_CWND_MAX);
 }
 
 /* SND.UNA's segment was lost while `flight` bytes were out: in a first window of more than 4 KB

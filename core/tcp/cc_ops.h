@@ -18,11 +18,13 @@
 const struct cc_ops *cc_of(uint8_t kind);
 
 /* Sets the initial window (RFC 6928), with one segment if more than one SYN was lost, and begins
- * with the kind that the configuration says. `seed`: differs between connections. */
+ * with the kind that cc_switch() chose for this connection before (*c is zero otherwise), or that
+ * the configuration says. `seed`: differs between connections. */
 void cc_start(struct cc *c, const struct weir_config *cfg, uint32_t mss, uint8_t syn_retries,
 	      uint32_t seed, weir_time now);
 
-/* The same connection goes on with another kind, which takes over cwnd and ssthresh. */
+/* The same connection goes on with another kind, which takes over cwnd and ssthresh; or begins with
+ * it, before cc_start(). */
 void cc_switch(struct cc *c, enum cc_kind kind, uint32_t mss, weir_time now);
 
 /* An ACK delivered something or found something lost. Sets a->cwnd_limited. */

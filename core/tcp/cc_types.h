@@ -82,6 +82,7 @@ struct cc {
 	uint32_t seed;  /* what is random for this connection (its ISS) */
 	uint64_t pacing_rate; /* bytes a second; 0: no pacing */
 	uint8_t kind;         /* enum cc_kind */
+	uint8_t chosen;       /* 0, or 1 + the kind that cc_switch() asked for */
 	bool limited;         /* cwnd was used up in that time */
 	bool careful;         /* a first window saw a loss: the next is RFC 3390's (RFC6928-03) */
 	bool abe, hystart;    /* the settings */

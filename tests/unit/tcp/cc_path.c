@@ -279,7 +279,7 @@ unsigned path_jain(const struct path *p)
 struct cc cc_at(enum cc_kind kind, uint32_t cwnd, weir_time now)
 {
 	struct weir_config cfg;
-	struct cc c;
+	struct cc c = {0};
 
 	weir_config_default(&cfg);
 	cfg.cc = kind;

@@ -35,6 +35,7 @@ static void test_initial_window(void **state)
 			struct cc c;
 
 			memset(&c, 0xa5, sizeof(c));
+			c.chosen = 0;
 			cfg.cc = kind;
 			cfg.initial_cwnd = rows[i].segments;
 			cc_start(&c, &cfg, rows[i].mss, rows[i].syn_retries, 1, SECOND);
@@ -115,7 +116,7 @@ static void test_restart_after_loss(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < LENGTH(rows); i++) {
-		struct cc c;
+		struct cc c = {0};
 
 		cc_start(&c, defaults(), rows[i].mss, 0, 1, SECOND);
 		acked(&c, rows[i].acked);
@@ -148,7 +149,7 @@ static bool in_use(struct cc *c)
  */
 static void test_used(void **state)
 {
-	struct cc c;
+	struct cc c = {0};
 
 	(void)state;
 	cc_start(&c, defaults(), 1000, 0, 1, SECOND); /* 10,000 */
@@ -236,6 +237,22 @@ static void test_undo(void **state)
 			assert_int_equal(c.cwnd, 50 * MSS);
 		}
 	}
+}
+
+/* A kind chosen before the handshake is complete is what the connection begins with. */
+static void test_chosen(void **state)
+{
+	struct cc c = {0};
+
+	(void)state;
+	cc_switch(&c, CC_BBR, MSS, SECOND);
+	assert_int_equal(c.cwnd, 0);
+	cc_start(&c, defaults(), MSS, 0, 1, SECOND);
+	assert_int_equal(c.kind, CC_BBR);
+	assert_true(c.pacing_rate > 0);
+	cc_switch(&c, CC_NEWRENO, MSS, SECOND);
+	cc_start(&c, defaults(), MSS, 0, 1, SECOND); /* again, as after a crossing SYN */
+	assert_int_equal(c.kind, CC_NEWRENO);
 }
 
 /* Another kind takes over what there is, and can be switched back. */
@@ -331,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_used),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_undo),
+		cmocka_unit_test(test_chosen),
 		cmocka_unit_test(test_switch),
 		cmocka_unit_test(test_window_rate),
 		cmocka_unit_test(test_mul_div),
