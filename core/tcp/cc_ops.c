@@ -124,6 +124,9 @@ void cc_switch(struct cc *c, enum cc_kind kind, uint32_t mss, weir_time now)
 	c->chosen = (uint8_t)(1 + kind);
 	if (c->cwnd == 0 || c->kind == kind)
 		return;
+	/* Who measured the path does so no more: from here on growth is careful. */
+	if (cc_of(c->kind)->rules_recovery && c->ssthresh > c->cwnd)
+		c->ssthresh = c->cwnd;
 	c->kind = (uint8_t)kind;
 	c->pacing_rate = 0;
 	c->prior_cwnd = 0;
