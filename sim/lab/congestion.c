@@ -34,11 +34,13 @@
 #define RUN_NS     (40 * LAB_SECOND)
 #define WARM_NS    (15 * LAB_SECOND)
 #define STAGGER_NS (4 * LAB_SECOND)
-#define SKEW_NS    (2 * LAB_MS) /* no two flows have quite the same round trip */
-#define SAMPLE_NS  (20 * LAB_MS)
-#define SMOOTH     25u              /* samples that make one point of throughput: half a second */
-#define TELL_NS    (4 * LAB_SECOND) /* between two lines of the story */
-#define RUNS       10u
+/* On the way back. Without any noise a full queue would drop the same flow's packets again and
+ * again (Floyd and Jacobson, 1992: on traffic phase effects). */
+#define JITTER_NS LAB_MS
+#define SAMPLE_NS (20 * LAB_MS)
+#define SMOOTH    25u              /* samples that make one point of throughput: half a second */
+#define TELL_NS   (4 * LAB_SECOND) /* between two lines of the story */
+#define RUNS      10u
 
 enum { NEWRENO, CUBIC, BBR, KINDS }; /* values of the setting cc */
 enum { ONE_KIND_NEWRENO, ONE_KIND_CUBIC, ONE_KIND_BBR, MIXED, CODEL, VARIANTS };
@@ -140,13 +142,13 @@ static void draw(struct lab_run *r, struct dumbbell_plan *p)
 	p->run_ns = RUN_NS;
 	p->warmup_ns = WARM_NS;
 	p->sample_ns = SAMPLE_NS;
+	p->back.jitter_ns = JITTER_NS;
 	if (r->variant == &variants[CODEL])
 		p->forth.aqm = WEIR_IMPAIR_AQM_CODEL;
 	for (unsigned i = 0; i < FLOWS; i++) {
 		struct dumbbell_flow_plan *f = dumbbell_plan_bulk(p);
 
 		f->start_ns = i * STAGGER_NS;
-		f->delay_ns = sim_rng_below(&r->rng, SKEW_NS);
 		dumbbell_flow_set(f, "cc", kind_of(r, i));
 	}
 }

@@ -13,6 +13,7 @@
 #define RTT_MS     20u
 #define FLOW_BPS   5000000ull /* of the rate, for each flow */
 #define STAGGER_MS 500u
+#define QUEUE_RTTS 4u /* of slow start: a doubling window overruns it */
 
 /* --- Sharing ------------------------------------------------------------------------------ */
 
@@ -38,12 +39,13 @@ static struct dumbbell *run_share(const struct share *s)
 	dumbbell_plan_init(&p, 1, FLOW_BPS * s->flows, RTT_MS * NS_PER_MS, 0);
 	p.run_ns = RUN_S * NS_PER_S;
 	p.warmup_ns = WARM_S * NS_PER_S;
+	/* Without any noise a full queue would drop the same flows' packets again and again (Floyd
+	 * and Jacobson, 1992: on traffic phase effects). */
+	p.back.jitter_ns = NS_PER_MS;
 	for (unsigned i = 0; i < s->flows; i++) {
 		struct dumbbell_flow_plan *f = dumbbell_plan_bulk(&p);
 
 		f->start_ns = i * STAGGER_MS * NS_PER_MS;
-		/* No two machines have the same round trip: without that all would move in step. */
-		f->delay_ns = i * NS_PER_MS / 16;
 		dumbbell_flow_set(f, "cc", s->kind[i % 2]);
 	}
 	d = dumbbell_new(&p);
@@ -120,7 +122,8 @@ static void run_slow(const struct slow *s, enum paths_cc cc, uint64_t hystart, s
 	struct dumbbell *d;
 	const struct dumbbell_flow *f;
 
-	dumbbell_plan_init(&p, 1, s->rate_bps, s->rtt_ms * NS_PER_MS, 0);
+	dumbbell_plan_init(&p, 1, s->rate_bps, s->rtt_ms * NS_PER_MS,
+			   QUEUE_RTTS * s->rate_bps / 8 * s->rtt_ms / 1000);
 	p.run_ns = 20 * s->rtt_ms * NS_PER_MS; /* doubling has come to its end by then */
 	p.sample_ns = NS_PER_MS;
 	dumbbell_flow_set(dumbbell_plan_bulk(&p), "cc", cc);
@@ -143,7 +146,7 @@ unsigned paths_hystart(void)
 {
 	unsigned failures = 0;
 
-	printf("Slow start of one flow into a queue of one round trip, with HyStart++ (RFC 9406) "
+	printf("Slow start of one flow into a queue of four round trips, with HyStart++ (RFC 9406) "
 	       "and without:\nsegments lost in the first 20 round trips, and the window when it "
 	       "ended, in "
 	       "percent of rate times\nround trip; ! marks losses with HyStart++.\n\n"

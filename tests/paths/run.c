@@ -13,7 +13,8 @@ enum { STATUS_USAGE = 2 };
 struct command {
 	double rate_mbit, rtt_ms, queue_kb, seconds, warmup_s, loss_pct, reorder_pct, hold_ms,
 		dup_pct;
-	double jitter_ms, sample_ms, seed, lose_every, flows, spread_ms, mark_kb, codel;
+	double jitter_ms, ack_jitter_ms, sample_ms, seed, lose_every, flows, spread_ms, mark_kb,
+		codel;
 	struct dumbbell_setting set[DUMBBELL_SETTINGS_MAX];
 	unsigned sets;
 	bool series;
@@ -39,6 +40,7 @@ static const struct {
 	ROW(hold_ms, "(a quarter of the round trip)"),
 	ROW(dup_pct, "delivered twice"),
 	ROW(jitter_ms, "without reordering"),
+	ROW(ack_jitter_ms, "of the way back"),
 	ROW(mark_kb, "more than this in the queue: ECN marks"),
 	ROW(codel, "1: CoDel"),
 	ROW(flows, "(1)"),
@@ -99,6 +101,7 @@ static void make_plan(const struct command *c, struct dumbbell_plan *p)
 	p->forth.hold_ns = (uint64_t)((c->hold_ms > 0 ? c->hold_ms : c->rtt_ms / 4) * 1e6);
 	p->forth.dup_ppm = (uint32_t)(c->dup_pct * 1e4);
 	p->forth.jitter_ns = (uint64_t)(c->jitter_ms * 1e6);
+	p->back.jitter_ns = (uint64_t)(c->ack_jitter_ms * 1e6);
 	p->forth.mark_bytes = (uint64_t)(c->mark_kb * 1e3);
 	p->forth.aqm = c->codel > 0 ? WEIR_IMPAIR_AQM_CODEL : WEIR_IMPAIR_AQM_NONE;
 	p->forth.codel_answer = WEIR_IMPAIR_ANSWER_MARK;
