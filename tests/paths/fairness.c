@@ -1,6 +1,5 @@
 /*
- * fairness.c: how flows share a bottleneck (Jain's index), and whether slow start ends before the
- * queue is full.
+ * fairness.c: how flows share a bottleneck (Jain's index).
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +12,6 @@
 #define RTT_MS     20u
 #define FLOW_BPS   5000000ull /* of the rate, for each flow */
 #define STAGGER_MS 500u
-#define QUEUE_RTTS 4u /* of slow start: a doubling window overruns it */
 
 /* --- Sharing ------------------------------------------------------------------------------ */
 
@@ -95,76 +93,5 @@ unsigned paths_fairness(void)
 	       JAIN_LEAST / 1000.0);
 	for (unsigned i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
 		failures += print_share(&shares[i]);
-	return failures;
-}
-
-/* --- Slow start --------------------------------------------------------------------------- */
-
-struct slow {
-	uint64_t rate_bps;
-	unsigned rtt_ms;
-};
-
-static const struct slow slows[] = {
-	{10000000, 20}, {10000000, 100}, {50000000, 20}, {50000000, 100}, {100000000, 50},
-};
-
-struct end {
-	uint64_t lost;
-	uint32_t window; /* bytes, when slow start ended */
-	weir_time at;
-};
-
-/* Slow start has ended when ssthresh is below the window, or at it. */
-static void run_slow(const struct slow *s, enum paths_cc cc, uint64_t hystart, struct end *out)
-{
-	static struct dumbbell_plan p;
-	struct dumbbell *d;
-	const struct dumbbell_flow *f;
-
-	dumbbell_plan_init(&p, 1, s->rate_bps, s->rtt_ms * NS_PER_MS,
-			   QUEUE_RTTS * s->rate_bps / 8 * s->rtt_ms / 1000);
-	p.run_ns = 20 * s->rtt_ms * NS_PER_MS; /* doubling has come to its end by then */
-	p.sample_ns = NS_PER_MS;
-	dumbbell_flow_set(dumbbell_plan_bulk(&p), "cc", cc);
-	dumbbell_flow_set(&p.flow[0], "hystart", hystart);
-	d = dumbbell_new(&p);
-	dumbbell_run(d);
-	f = &d->flow[0];
-	memset(out, 0, sizeof(*out));
-	out->lost = f->n.lost;
-	for (unsigned i = 0; i < f->sample_count && out->at == 0; i++) {
-		if (f->sample[i].cwnd != 0 && f->sample[i].ssthresh <= f->sample[i].cwnd) {
-			out->at = f->sample[i].at;
-			out->window = f->sample[i].cwnd;
-		}
-	}
-	dumbbell_free(d);
-}
-
-unsigned paths_hystart(void)
-{
-	unsigned failures = 0;
-
-	printf("Slow start of one flow into a queue of four round trips, with HyStart++ (RFC 9406) "
-	       "and without:\nsegments lost in the first 20 round trips, and the window when it "
-	       "ended, in "
-	       "percent of rate times\nround trip; ! marks losses with HyStart++.\n\n"
-	       "                                 with: lost  window   without: lost  window\n");
-	for (unsigned i = 0; i < 2 * sizeof(slows) / sizeof(slows[0]); i++) {
-		const struct slow *s = &slows[i / 2];
-		enum paths_cc cc = i % 2 ? PATHS_CUBIC : PATHS_NEWRENO;
-		double bdp = (double)s->rate_bps / 8 * s->rtt_ms / 1000;
-		struct end with, without;
-
-		run_slow(s, cc, 1, &with);
-		run_slow(s, cc, 0, &without);
-		printf("  %-8s  %4.0f Mbit/s  %3u ms  %12lu  %4.0f %%  %14lu  %4.0f %%%s\n",
-		       paths_cc_name[cc], (double)s->rate_bps / 1e6, s->rtt_ms,
-		       (unsigned long)with.lost, 100 * with.window / bdp,
-		       (unsigned long)without.lost, 100 * without.window / bdp,
-		       with.lost > 0 ? " !" : "");
-		failures += with.lost > 0;
-	}
 	return failures;
 }
