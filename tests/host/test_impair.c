@@ -36,8 +36,10 @@ static struct weir_impair_out wait_next(struct weir_impair *im)
 	weir_time at;
 
 	while ((at = weir_impair_deadline(im)) != WEIR_NEVER) {
-		if (weir_impair_next(im, at, &out))
+		if (weir_impair_next(im, at, &out)) {
+			assert_int_equal(out.at, at);
 			return out;
+		}
 		assert_true(weir_impair_deadline(im) > at);
 	}
 	fail_msg("nothing is inside");
@@ -309,6 +311,32 @@ static void test_hold_packets(void **state)
 	free(im);
 }
 
+/* Where the time is up before the count, later packets that are under way already do not matter. */
+static void test_hold_count_in_vain(void **state)
+{
+	struct weir_impair_conf conf = {.packets_max = 1000,
+					.seed = 5,
+					.delay_ns = 50 * MS,
+					.reorder_ppm = 50000,
+					.hold_packets = 8,
+					.hold_ns = 5 * MS + 1};
+	struct weir_impair *im = make(&conf);
+
+	(void)state;
+	for (uint64_t n = 0; n < 1000; n++)
+		(void)weir_impair_offer(im, LEN, 0, n * MS, n);
+	for (uint64_t n = 0; n < 1000; n++) {
+		struct weir_impair_out out = wait_next(im);
+
+		if (out.at % MS != 0)
+			assert_int_equal(out.at, out.id * MS + 55 * MS + 1);
+		else
+			assert_int_equal(out.at, out.id * MS + 50 * MS);
+	}
+	assert_true(weir_impair_stats(im)->late > 30);
+	free(im);
+}
+
 static void test_hold_time(void **state)
 {
 	static const uint32_t packets[] = {0, 2, 100};
@@ -332,6 +360,38 @@ static void test_hold_time(void **state)
 		assert_int_equal(wait_next(im).at, 16 * MS);
 		free(im);
 	}
+}
+
+/* The deadline is that of what waits for the rate, while what was sent before it is held back. */
+static void test_hold_deadline(void **state)
+{
+	unsigned overtaken = 0;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		struct weir_impair_conf conf = {.packets_max = 2,
+						.seed = seed,
+						.rate_bps = 1000000,
+						.delay_ns = 10 * MS,
+						.reorder_ppm = WEIR_IMPAIR_PPM / 2,
+						.hold_packets = 1,
+						.hold_ns = 1000 * MS};
+		struct weir_impair *im = make(&conf);
+		struct weir_impair_out out;
+
+		(void)weir_impair_offer(im, LEN, 0, 0, 1);
+		(void)weir_impair_offer(im, LEN, 0, 0, 2);
+		out = wait_next(im);
+		if (out.id == 2) {
+			overtaken++;
+			assert_int_equal(out.at, 34 * MS);
+			assert_int_equal(wait_next(im).at, 34 * MS);
+		} else {
+			assert_true(out.at == 22 * MS || out.at == 1022 * MS);
+		}
+		free(im);
+	}
+	assert_in_range(overtaken, 1, 15);
 }
 
 /* --- CoDel --------------------------------------------------------------------------------------
@@ -411,10 +471,33 @@ static void test_codel_state(void **state)
 	assert_int_equal(drop_time(&c, 1201 * MS, 1), 1301 * MS);
 	assert_int_equal(c.count, 9);
 	assert_int_equal(c.drop_next, 1301 * MS + 100 * MS / 3);
-	/* After 16 intervals it begins anew. */
-	assert_int_equal(codel_decide(&c, &quick, 1310 * MS), CODEL_SEND);
+	/* After 16 intervals it begins anew, though it went on for five drops. */
+	(void)drop_time(&c, 1301 * MS, 5);
+	assert_int_equal(c.count, 14);
+	assert_int_equal(codel_decide(&c, &quick, 1900 * MS), CODEL_SEND);
 	assert_int_equal(drop_time(&c, 4000 * MS, 1), 4100 * MS);
 	assert_int_equal(c.count, 1);
+}
+
+/* A queue in which one packet is left behind each that goes is none, however long they wait. */
+static void test_codel_short_queue(void **state)
+{
+	struct weir_impair_conf conf = {.packets_max = 16,
+					.rate_bps = 1200000, /* 10 ms a packet */
+					.aqm = WEIR_IMPAIR_AQM_CODEL};
+	struct weir_impair *im = make(&conf);
+	struct weir_impair_out out;
+
+	(void)state;
+	for (uint64_t n = 0; n < 100; n++) {
+		uint64_t now = n < 3 ? 0 : (n - 2) * 10 * MS;
+
+		assert_int_equal(weir_impair_offer(im, LEN, 0, now, n), WEIR_IMPAIR_ACCEPTED);
+		while (weir_impair_next(im, now, &out))
+			assert_int_equal(out.fate, WEIR_IMPAIR_LEAVES);
+	}
+	assert_int_equal(weir_impair_stats(im)->sojourn_max_ns, 20 * MS);
+	free(im);
 }
 
 /* A load of 125 % on a link with CoDel: drops come at the times of the law. */
@@ -422,17 +505,19 @@ static void test_codel_path(void **state)
 {
 	struct weir_impair_conf conf = {.packets_max = 4096,
 					.rate_bps = 12000000, /* 1 ms a packet */
-					.aqm = WEIR_IMPAIR_AQM_CODEL};
+					.aqm = WEIR_IMPAIR_AQM_CODEL,
+					.dup_ppm = WEIR_IMPAIR_PPM};
 	struct weir_impair *im = make(&conf);
 	const struct weir_impair_stats *s = weir_impair_stats(im);
 	struct weir_impair_out out;
-	uint64_t first = 0, drops = 0;
+	uint64_t first = 0, drops = 0, outs = 0;
 	double due = 0;
 
 	(void)state;
 	for (uint64_t n = 0; n < 1250; n++) {
 		assert_int_equal(weir_impair_offer(im, LEN, 2, n * 800000, n), 0);
 		while (weir_impair_next(im, n * 800000, &out)) {
+			outs++;
 			if (out.fate != WEIR_IMPAIR_DROPPED)
 				continue;
 			first = drops == 0 ? out.at : first;
@@ -445,6 +530,10 @@ static void test_codel_path(void **state)
 	assert_in_range(drops, 26, 27); /* the sum of 1 / sqrt(k) to 25 is 8.64 */
 	assert_int_equal(s->codel_drops, drops);
 	assert_int_equal(s->marks_codel, 0);
+	/* Every packet leaves twice, but one that is dropped is told of once. */
+	while (weir_impair_inside(im) != 0)
+		outs += wait_next(im).id < 1250;
+	assert_int_equal(outs + s->codel_drops, 2 * 1250);
 	free(im);
 }
 
@@ -675,8 +764,9 @@ static void test_set_ce(void **state)
 	for (unsigned id = 0; id < 65536; id++) {
 		uint32_t sum;
 
-		packet[1] = (uint8_t)(id & 0xfc) | WEIR_IMPAIR_ECT0;
+		packet[1] = (uint8_t)(id >> 8 & 0xfc) | WEIR_IMPAIR_ECT0;
 		packet[4] = (uint8_t)(id >> 8);
+		packet[5] = (uint8_t)id;
 		packet[10] = packet[11] = 0;
 		sum = sum_of(packet, 20);
 		sum = (sum & 0xffff) + (sum >> 16);
@@ -725,16 +815,29 @@ static void test_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_serialisation), cmocka_unit_test(test_idle_link),
-		cmocka_unit_test(test_drop_tail),     cmocka_unit_test(test_no_room),
-		cmocka_unit_test(test_jitter),        cmocka_unit_test(test_chances),
-		cmocka_unit_test(test_bursts),        cmocka_unit_test(test_hold_packets),
-		cmocka_unit_test(test_hold_time),     cmocka_unit_test(test_control_law),
-		cmocka_unit_test(test_codel_drops),   cmocka_unit_test(test_codel_state),
-		cmocka_unit_test(test_codel_path),    cmocka_unit_test(test_codel_marks),
-		cmocka_unit_test(test_queue_marks),   cmocka_unit_test(test_deterministic),
-		cmocka_unit_test(test_dice_apart),    cmocka_unit_test(test_check),
-		cmocka_unit_test(test_set_ce),        cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_serialisation),
+		cmocka_unit_test(test_idle_link),
+		cmocka_unit_test(test_drop_tail),
+		cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_jitter),
+		cmocka_unit_test(test_chances),
+		cmocka_unit_test(test_bursts),
+		cmocka_unit_test(test_hold_packets),
+		cmocka_unit_test(test_hold_time),
+		cmocka_unit_test(test_hold_deadline),
+		cmocka_unit_test(test_hold_count_in_vain),
+		cmocka_unit_test(test_codel_short_queue),
+		cmocka_unit_test(test_control_law),
+		cmocka_unit_test(test_codel_drops),
+		cmocka_unit_test(test_codel_state),
+		cmocka_unit_test(test_codel_path),
+		cmocka_unit_test(test_codel_marks),
+		cmocka_unit_test(test_queue_marks),
+		cmocka_unit_test(test_deterministic),
+		cmocka_unit_test(test_dice_apart),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_set_ce),
+		cmocka_unit_test(test_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
