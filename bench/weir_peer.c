@@ -37,7 +37,7 @@ struct request {
 
 static const uint8_t chunk[CHUNK];
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	fprintf(stderr, "weir_peer: %s: %s\n", what, strerror(errno));
 	exit(1);
