@@ -86,6 +86,7 @@ struct cc {
 	bool limited;         /* cwnd was used up in that time */
 	bool careful;         /* a first window saw a loss: the next is RFC 3390's (RFC6928-03) */
 	bool abe, hystart;    /* the settings */
+	bool paced;           /* every kind is (config.pacing 2) */
 	union cc_state priv;
 };
 
