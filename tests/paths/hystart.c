@@ -96,8 +96,8 @@ unsigned paths_hystart(void)
 
 	printf("Slow start of one flow with HyStart++ (RFC 9406) and without: segments lost at "
 	       "its end, its window\nthen in rate times round trip, and after how many round trips "
-	       "of the empty path that was; ! marks\nlosses with HyStart++ into a queue of %u round "
-	       "trips, and slow starts that do not end.\n\n"
+	       "of the empty path that was; ! marks\nlosses with HyStart++ into a queue of %u "
+	       "round trips, and slow starts that do not end.\n\n"
 	       "                                 queue   with: lost  window   time   "
 	       "without: lost  window   time\n",
 	       DEEP);

@@ -37,7 +37,7 @@ static const struct {
 	ROW(loss_pct, "by chance"),
 	ROW(lose_every, "every n-th segment with data is lost"),
 	ROW(reorder_pct, "held back, by hold_ms"),
-	ROW(hold_ms, "(a quarter of the round trip)"),
+	ROW(hold_ms, "(an eighth of the round trip)"),
 	ROW(dup_pct, "delivered twice"),
 	ROW(jitter_ms, "without reordering"),
 	ROW(ack_jitter_ms, "of the way back"),
@@ -98,7 +98,7 @@ static void make_plan(const struct command *c, struct dumbbell_plan *p)
 	p->lose_every = (uint32_t)c->lose_every;
 	p->forth.loss_ppm = (uint32_t)(c->loss_pct * 1e4);
 	p->forth.reorder_ppm = (uint32_t)(c->reorder_pct * 1e4);
-	p->forth.hold_ns = (uint64_t)((c->hold_ms > 0 ? c->hold_ms : c->rtt_ms / 4) * 1e6);
+	p->forth.hold_ns = (uint64_t)((c->hold_ms > 0 ? c->hold_ms : c->rtt_ms / 8) * 1e6);
 	p->forth.dup_ppm = (uint32_t)(c->dup_pct * 1e4);
 	p->forth.jitter_ns = (uint64_t)(c->jitter_ms * 1e6);
 	p->back.jitter_ns = (uint64_t)(c->ack_jitter_ms * 1e6);
