@@ -15,7 +15,7 @@
 #   --way LIST         down (the server sends), up (the client; it is always the kernel's): down,up
 #   --rounds N         of which the table has medians (3)
 #   --seconds N        of bulk transfer for each figure (10)
-#   --sizes LIST       of timed transfers, in bytes (10000,100000,1000000,100000000)
+#   --sizes LIST       of timed transfers, in bytes; none: "" (10000,100000,1000000,100000000)
 #   --rate N           of the bottleneck, Mbit/s each way (100)
 #   --set NAME=VALUE   a setting of weir; may be given again
 #   --path OPTION      more for weir-bench-path, as "--aqm codel"; may be given again
@@ -223,6 +223,9 @@ times() {
 	local k size need_ms count verb=fetch
 	[ "$3" = down ] || verb=store
 	lists=()
+	for ((k = 0; k < abreast; k++)); do
+		lists[k]=
+	done
 	for size in ${sizes//,/ }; do
 		need_ms=$(calc "$size * 8 / ($expected_kbit + 1) + 4 * $2")
 		count=$(calc "$BUDGET_S * 1000 / ($need_ms + 1)")
@@ -233,9 +236,9 @@ times() {
 		fi
 		for ((k = 0; k < abreast; k++)); do
 			if [ "$need_ms" -le $((LIMIT_S * 1000)) ]; then
-				lists[k]=${lists[k]-}", $(cat "$tmp/transfer-$k.json")"
+				lists[k]+=", $(cat "$tmp/transfer-$k.json")"
 			else
-				lists[k]=${lists[k]-}', {"left_out": true, "times": [], '
+				lists[k]+=', {"left_out": true, "times": [], '
 				lists[k]+="\"bytes\": $size}"
 			fi
 		done
