@@ -236,10 +236,10 @@ static void test_reliability_needs_each_mechanism(void **state)
 	assert_int_equal(figure(e, "no-sequence", "intact"), 0);
 	for (unsigned i = 1; i < 4; i++)
 		assert_true(figure(e, "no-sequence", bytes[i]) > 0);
-	assert_int_equal(figure(e, "no-acknowledgement", "deceived"), RUNS_LONG);
-	assert_int_equal(figure(e, "no-acknowledgement", "stalled"), RUNS_LONG);
-	assert_int_equal(figure(e, "no-retransmission", "stalled"), RUNS_LONG);
-	assert_int_equal(figure(e, "no-retransmission", "deceived"), 0);
+	assert_int_equal(figure(e, "no-ack", "deceived"), RUNS_LONG);
+	assert_int_equal(figure(e, "no-ack", "stalled"), RUNS_LONG);
+	assert_int_equal(figure(e, "no-resend", "stalled"), RUNS_LONG);
+	assert_int_equal(figure(e, "no-resend", "deceived"), 0);
 	/* Bytes of the earlier connection, in the place of this one's. */
 	assert_true(figure(e, "no-time-wait", "intact") < RUNS_LONG);
 	assert_true(figure(e, "no-time-wait", "bytes_wrong") > 0);
