@@ -257,10 +257,11 @@ static bool plan_new(struct tcb *t, uint32_t gso_max, struct tcp_plan *p)
  * (RFC8985-15). */
 static bool plan_tail(const struct tcp_env *env, struct tcb *t, struct tcp_plan *p)
 {
-	uint32_t room = recovery_room(t);
+	uint32_t room;
 
 	if (!t->rack.tlp_want)
 		return false;
+	room = recovery_room(t);
 	t->rack.tlp_want = false;
 	if (t->board.first == POOL_NONE || t->board.lost || t->snd.wnd == 0)
 		return false;
@@ -340,11 +341,26 @@ static bool plan_any_data(const struct tcp_env *env, struct tcb *t, uint32_t gso
 	return no_news(t) && plan_lost(env, t, gso_max, p);
 }
 
+/* Bytes, or a FIN, that were never sent. */
+static uint32_t unsent(const struct tcb *t)
+{
+	seq_t end = seq_add(sndq_end(&t->sndq), t->sndq.fin);
+
+	return end.v - t->snd.nxt.v;
+}
+
+/* The window has room, and the user has nothing for it: samples of the delivery rate tell of him. */
 static void note_idle(struct tcb *t)
 {
-	if (t->board.lost == 0 && recovery_room(t) >= t->snd.mss &&
-	    sndq_end(&t->sndq).v - t->snd.nxt.v < t->snd.mss && tcb_flight(t))
+	if (unsent(t) < t->snd.mss && t->board.first != POOL_NONE && t->board.lost == 0 &&
+	    recovery_room(t) >= t->snd.mss)
 		rate_app_limited(t);
+}
+
+/* Is there data of any kind that could go? */
+static bool has_data(const struct tcb *t)
+{
+	return t->board.lost || t->rack.tlp_want || unsent(t);
 }
 
 bool tcp_plan_next(const struct tcp_env *env, struct tcb *t, uint32_t gso_max, weir_time now,
@@ -359,7 +375,7 @@ bool tcp_plan_next(const struct tcp_env *env, struct tcb *t, uint32_t gso_max, w
 	if (t->state == WEIR_STATE_SYN_SENT)
 		return false;
 	if (sends_data(t)) {
-		if ((t->rack.tlp_want || pace_ready(env, t, now)) &&
+		if (has_data(t) && (t->rack.tlp_want || pace_ready(env, t, now)) &&
 		    plan_any_data(env, t, pace_burst(env, t, gso_max), now, p))
 			return true;
 		*p = (struct tcp_plan){0};
@@ -399,6 +415,8 @@ static void sent_sequence(struct tcp_env *env, struct tcb *t, const struct tcp_p
 	/* RFC6298-08: the timer tells when SND.UNA's segment went last, and no earlier time. */
 	bool first = seq_eq(p->seq, t->snd.una);
 	bool fresh = seq_gt(end, t->snd.nxt);
+	/* The third and later ones of a burst: the probe's time stands. */
+	bool burst = t->rtt.sent_at == now && tcb_flight(t) > t->snd.mss;
 
 	if (p->why == WEIR_CTR_PROBE_WINDOW && !fresh)
 		board_ambiguous(env, &t->board);
@@ -422,7 +440,7 @@ static void sent_sequence(struct tcp_env *env, struct tcb *t, const struct tcp_p
 	}
 	if (first || !(timer_on(t, TIMER_RTX) || timer_on(t, TIMER_PERSIST)))
 		timers_rearm(env, t, now);
-	else if (fresh)
+	else if (fresh && !burst && p->why != WEIR_CTR_SENT_TLP)
 		timers_probe(env, t, now);
 }
 

@@ -202,8 +202,8 @@ static void in_fast(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
 		reno_partial(t, env, a->acked);
 }
 
-/* RFC 5682 2.1, 3.1, as Linux has it */
-static void frto_step(struct tcb *t, const struct recovery_ack *a)
+/* RFC 5682 2.1 without SACK, 3.1 with it */
+static void frto_step(struct tcb *t, const struct tcp_env *env, const struct recovery_ack *a)
 {
 	struct recovery *r = &t->rec;
 
@@ -214,6 +214,8 @@ static void frto_step(struct tcb *t, const struct recovery_ack *a)
 	} else if (a->acked) {
 		r->recover = t->snd.nxt;
 		r->frto_new = true; /* step 2b */
+	} else if (!rack_on(env, t)) {
+		r->frto = false; /* step 2a: a duplicate comes first */
 	}
 }
 
@@ -232,7 +234,7 @@ static void in_rto(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
 		return;
 	}
 	if (r->frto)
-		frto_step(t, a);
+		frto_step(t, env, a);
 }
 
 static void count_dsack(struct tcb *t, struct tcp_env *env, const struct recovery_ack *a)
