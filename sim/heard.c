@@ -201,6 +201,13 @@ static void hear_icmp(const struct sim_talks *talks, const struct sim_packet *pk
 		talk->wire[side].icmp_heard = true;
 }
 
+/* May it complete a handshake? */
+static bool is_third(const struct hearing *h)
+{
+	return h->side == 1 && h->talk->end[1].phase == SIM_PHASE_NONE &&
+	       (h->seg->flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK;
+}
+
 void sim_tap_arrived(struct sim_oracle *o, const struct sim_talks *talks, const struct sim_frame *f,
 		     enum sim_maker maker)
 {
@@ -225,6 +232,8 @@ void sim_tap_arrived(struct sim_oracle *o, const struct sim_talks *talks, const 
 	h.talk = sim_talks_owner(talks, talk, h.side);
 	if (h.talk == NULL)
 		return;
+	if (is_third(&h))
+		sim_life_choose(h.talk, h.side, pk.tcp.ack.v - 1);
 	h.me = &h.talk->wire[h.side];
 	hear(&h);
 }

@@ -158,6 +158,21 @@ struct sim_wire_end *sim_life_of_number(const struct sim_talks *t, struct sim_ta
 	return NULL;
 }
 
+void sim_life_choose(struct sim_talk *talk, unsigned side, uint32_t iss)
+{
+	struct sim_wire_end *now = &talk->wire[side], *past = now->past, was = *now;
+
+	while (past != NULL && (past->iss != iss || past->boot != now->boot))
+		past = past->past;
+	if (now->life == 0 || now->iss == iss || past == NULL)
+		return;
+	/* they change places in the list */
+	was.past = past->past;
+	past->past = now->past;
+	*now = *past;
+	*past = was;
+}
+
 struct sim_wire_end *sim_life_begin(struct sim_talks *t, struct sim_talk *talk, unsigned side,
 				    uint32_t iss, weir_time now)
 {

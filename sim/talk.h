@@ -214,6 +214,10 @@ struct sim_wire_end *sim_life_of_isn(const struct sim_talks *t, struct sim_talk 
 struct sim_wire_end *sim_life_of_number(const struct sim_talks *t, struct sim_talk *talk,
 					unsigned side, uint32_t life);
 
+/* The newest life of `side` is the one with that ISN, if it is one of the same boot: SYN-ACKs of
+ * which the stack keeps nothing (SYN cookies) begin lives, of which the third segment chooses. */
+void sim_life_choose(struct sim_talk *talk, unsigned side, uint32_t iss);
+
 /* Begins a life of `side` in `talk`: what was there becomes its past. */
 struct sim_wire_end *sim_life_begin(struct sim_talks *t, struct sim_talk *talk, unsigned side,
 				    uint32_t iss, weir_time now);

@@ -303,6 +303,16 @@ static void judge_ack(const struct tapped *t)
 /* --- The tap -----------------------------------------------------------------------------------
  */
 
+/* A SYN cookie is the same for the same SYN: a late duplicate draws, when the connection is over,
+ * the SYN-ACK of its life again. Nobody stands behind that. */
+static bool is_cookie_again(const struct tapped *t)
+{
+	const struct sim_end *e = &t->talk->end[t->side];
+
+	return (t->seg->flags & TCP_SYN) && (t->seg->flags & TCP_ACK) && t->me->has_ack &&
+	       t->seg->seq.v == t->me->iss && (e->phase == SIM_PHASE_ENDED || e->lost);
+}
+
 static void judge(const struct tapped *t, const struct sim_frame *f)
 {
 	judge_flags(t, f);
@@ -313,6 +323,8 @@ static void judge(const struct tapped *t, const struct sim_frame *f)
 		fail(t, "a segment of no life since the host's boot", t->me->boot);
 	judge_options(t);
 	judge_size(t, f);
+	if (is_cookie_again(t))
+		return;
 	if (t->seg->flags & TCP_ACK) {
 		judge_ack(t);
 		judge_edge(t);

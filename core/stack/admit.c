@@ -5,7 +5,8 @@
  *
  *   SYN with FIN                  dropped (policy)
  *   accept queue full             dropped, as Linux does: a connection could not be taken over
- *   records short, or mode 2      answered with a SYN cookie, if it needs no certain number
+ *   records short, or mode 2      answered with a SYN cookie, if it needs no certain number and
+ *                                 none of this pair was used lately
  *   too many of this source       answered with a cookie, too: else who spoofs its address could
  *                                 lock it out; without cookies dropped
  *   no room                       dropped
@@ -29,6 +30,8 @@ enum weir_counter admit_syn(struct weir_stack *s, struct listener *l,
 		return WEIR_CTR_LISTEN_SYN_FIN;
 	if (l->pending >= l->backlog)
 		return WEIR_CTR_ACCEPT_FULL;
+	if (cookie && spent_may_have(s, tuple, cookies_tick(s)))
+		cookie = false;
 	if (cookie && cookies_wanted(s, l))
 		return cookies_answer(s, l, tuple, seg);
 	verdict = halfs_new(s, (uint32_t)(l - s->listeners), tuple, seg, isn, flow);

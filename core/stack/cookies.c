@@ -12,7 +12,8 @@
  *
  * Nothing is kept for a cookie, so nothing tells an ACK that comes again from the first. While the
  * connection lives, it takes the repeated ACK; afterwards a record remembers, until no cookie of
- * that time is good any more, what was acknowledged (timewaits.h), and the ACK is refused.
+ * that time is good any more, what was acknowledged (timewaits.h), and the ACK is refused. A record
+ * that must make room leaves its mark (spent.h).
  *
  * A SYN that reuses a TIME-WAIT pair gets a record, never a cookie: its initial number must lie
  * beyond the old ones (RFC 1122 4.2.2.13).
@@ -63,7 +64,7 @@ void weir_cookie_keys_set(struct weir_stack *s, const uint8_t now[16], const uin
 	s->cookie_keys = 2;
 }
 
-static uint32_t tick(const struct weir_stack *s)
+uint32_t cookies_tick(const struct weir_stack *s)
 {
 	return (uint32_t)((s->now / NS_PER_MS + s->cfg.cookie_epoch_ms) / s->cfg.cookie_tick_ms);
 }
@@ -111,7 +112,7 @@ enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l,
 	if (!r)
 		return WEIR_CTR_SYN_COOKIE;
 	agree(s, tuple, seg, &agreed);
-	r->seg.seq = syncookie_make(s->cookie_key[0], id, n, seg->seq, tick(s), agreed.mss);
+	r->seg.seq = syncookie_make(s->cookie_key[0], id, n, seg->seq, cookies_tick(s), agreed.mss);
 	r->seg.ack = seq_add(seg->seq, 1);
 	r->seg.flags = TCP_SYN | TCP_ACK;
 	r->seg.wnd = halfs_window(s);
@@ -139,7 +140,7 @@ static bool right(const struct weir_stack *s, const uint8_t *id, size_t n,
 	seq_t irs = seq_sub(seg->seq, 1), cookie = seq_sub(seg->ack, 1);
 
 	for (unsigned k = 0; k < s->cookie_keys; k++)
-		if (syncookie_check(s->cookie_key[k], id, n, irs, tick(s), cookie, mss))
+		if (syncookie_check(s->cookie_key[k], id, n, irs, cookies_tick(s), cookie, mss))
 			return true;
 	return false;
 }
@@ -198,7 +199,7 @@ enum weir_counter cookies_take(struct weir_stack *s, struct listener *l,
 		return WEIR_CTR_LISTEN_ACK;
 	if (!right(s, id, n, seg, &mss))
 		return WEIR_CTR_COOKIE_BAD;
-	if (used && seq_eq(*used, seg->ack))
+	if ((used && seq_eq(*used, seg->ack)) || spent_may_have(s, tuple, cookies_tick(s)))
 		return WEIR_CTR_COOKIE_REPLAYED;
 	if (l->pending >= l->backlog)
 		return WEIR_CTR_ACCEPT_FULL;

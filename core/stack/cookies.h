@@ -16,6 +16,9 @@ static inline bool cookies_on(const struct weir_stack *s)
 	return s->cfg.cookies != 0 && s->cfg.handshake_ways == 3;
 }
 
+/* The tick of their clock. */
+uint32_t cookies_tick(const struct weir_stack *s);
+
 /* Is a SYN for `l` to be answered with a cookie? Keeps the listener's mode, by its marks. */
 bool cookies_wanted(struct weir_stack *s, struct listener *l);
 

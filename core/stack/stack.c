@@ -60,6 +60,7 @@ static struct weir_stack *stack_carve(struct arena *a, const struct weir_config 
 	s->buckets = arena_take(a, owners * sizeof(*s->buckets), CACHE_LINE);
 	s->bucket_mask = owners - 1;
 	limits_init(&s->limits, a, (uint32_t)cfg->sources_max);
+	spent_init(&s->spent, a, (uint32_t)cfg->cookie_spent_bits);
 	s->listeners = arena_take(a, cfg->listeners_max * sizeof(*s->listeners), 8);
 	s->echo = arena_take(a, cfg->link_mtu, 8);
 	reasm_init(&s->reasm, a, (uint32_t)cfg->frags_max);
@@ -104,6 +105,7 @@ enum weir_err weir_stack_init(struct weir_stack **out, void *mem, size_t len,
 	fifo_init(&s->timewait_queue);
 	fifo_init(&s->cookie_queue);
 	cookies_init(s);
+	spent_clear(&s->spent);
 	halfs_offer_init(s);
 	wheel_init(&s->wheel, now);
 	list_init(&s->ready);

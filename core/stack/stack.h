@@ -13,6 +13,7 @@
 #include "base/wheel.h"
 #include "net/netif.h"
 #include "net/reasm.h"
+#include "stack/spent.h"
 #include "stack/fifo.h"
 #include "stack/limits.h"
 #include "tcp/half.h"
@@ -176,6 +177,7 @@ struct weir_stack {
 	struct weir_tuple echo_tuple;
 	uint8_t cookie_key[COOKIE_KEYS][16]; /* the first makes cookies */
 	unsigned cookie_keys;                /* in use */
+	struct spent spent;                  /* cookies that were used */
 	struct tokens icmp_tokens;
 	weir_time now;         /* latest time seen: time never goes back */
 	weir_time records_ran; /* when the queues of the records were last run */

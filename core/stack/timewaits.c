@@ -111,6 +111,19 @@ void timewaits_end(struct weir_stack *s, uint32_t slot, enum weir_counter why)
 	drop(s, slot);
 }
 
+static void evict(struct weir_stack *s, uint32_t slot)
+{
+	struct timewait_slot *w = at(s, slot);
+	struct weir_tuple tuple;
+
+	if (w->tw.flags & (TIMEWAIT_COOKIE | TIMEWAIT_USED)) {
+		tuple_of(s, w, &tuple);
+		spent_add(s, &tuple, cookies_tick(s));
+	}
+	++*stack_counter(s, WEIR_CTR_TIMEWAIT_EVICTED);
+	timewaits_end(s, slot, WEIR_CTR_TIMEWAIT_EVICTED);
+}
+
 /* A record for the tuple that the connection has given up. When there is none left, one that is
  * nearest to its end goes, and first one that is there for a cookie's sake. */
 static uint32_t new_record(struct weir_stack *s, const struct conn *c, const struct timewait *tw)
@@ -120,11 +133,7 @@ static uint32_t new_record(struct weir_stack *s, const struct conn *c, const str
 	bool paired;
 
 	if (slot == POOL_NONE) {
-		const struct fifo *q = s->cookie_queue.count ? &s->cookie_queue
-							     : &s->timewait_queue;
-
-		++*stack_counter(s, WEIR_CTR_TIMEWAIT_EVICTED);
-		timewaits_end(s, q->head, WEIR_CTR_TIMEWAIT_EVICTED);
+		evict(s, s->cookie_queue.count ? s->cookie_queue.head : s->timewait_queue.head);
 		slot = pool_take(&s->timewaits);
 	}
 	weir_assert(slot != POOL_NONE);

@@ -32,6 +32,9 @@ static uint64_t echo_age(const struct tcp_in *in)
 
 	if (!t->ts.ok || !o->has_ts || o->ts_ecr == 0 || in->no_echo)
 		return WEIR_NEVER;
+	/* The SYN-ACK may have gone several times, too: then its echo is as old as the first. */
+	if (seq_eq(t->snd.una, t->snd.iss) && t->retries)
+		return WEIR_NEVER;
 	age = (uint32_t)(in->now / NS_PER_MS) + t->ts.offset - o->ts_ecr;
 	return age < (1u << 31) ? (uint64_t)age * NS_PER_MS : WEIR_NEVER;
 }
