@@ -208,7 +208,7 @@ static bool is_third(const struct hearing *h)
 	       (h->seg->flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK;
 }
 
-void sim_tap_arrived(struct sim_oracle *o, const struct sim_talks *talks, const struct sim_frame *f,
+void sim_tap_arrived(struct sim_oracle *o, struct sim_talks *talks, const struct sim_frame *f,
 		     enum sim_maker maker)
 {
 	struct sim_packet pk;
@@ -232,8 +232,10 @@ void sim_tap_arrived(struct sim_oracle *o, const struct sim_talks *talks, const 
 	h.talk = sim_talks_owner(talks, talk, h.side);
 	if (h.talk == NULL)
 		return;
-	if (is_third(&h))
-		sim_life_choose(h.talk, h.side, pk.tcp.ack.v - 1);
+	if (is_third(&h)) {
+		sim_life_choose(talks, talk, h.side, pk.tcp.ack.v - 1);
+		h.talk = sim_talks_owner(talks, talk, h.side);
+	}
 	h.me = &h.talk->wire[h.side];
 	hear(&h);
 }

@@ -149,8 +149,11 @@ static struct sim_talk *being_opened(const struct tapped *t)
 
 static void find_talk(struct tapped *t)
 {
-	struct sim_talk *owner = sim_talks_owner(t->talks, t->newest, t->side);
+	struct sim_talk *owner;
 
+	if (t->side == 1 && !(t->seg->flags & (TCP_SYN | TCP_RST)))
+		sim_life_choose(t->talks, t->newest, t->side, t->seg->seq.v - 1);
+	owner = sim_talks_owner(t->talks, t->newest, t->side);
 	t->talk = owner != NULL ? owner : t->newest;
 	if (!(t->seg->flags & TCP_SYN) || (t->seg->flags & TCP_RST))
 		return;
@@ -309,8 +312,14 @@ static bool is_cookie_again(const struct tapped *t)
 {
 	const struct sim_end *e = &t->talk->end[t->side];
 
+	const struct sim_wire_end *me = t->me, *peer = t->peer;
+	bool over = e->phase == SIM_PHASE_ENDED || e->state == WEIR_STATE_CLOSED || e->lost;
+
+	if (me->has_fin && me->has_acked && peer->has_fin) /* ... or all was said */
+		over |= seq_gt(seq_make(me->acked), seq_make(me->fin)) &&
+			seq_gt(seq_make(me->ack), seq_make(peer->fin));
 	return (t->seg->flags & TCP_SYN) && (t->seg->flags & TCP_ACK) && t->me->has_ack &&
-	       t->seg->seq.v == t->me->iss && (e->phase == SIM_PHASE_ENDED || e->lost);
+	       t->seg->seq.v == t->me->iss && over;
 }
 
 static void judge(const struct tapped *t, const struct sim_frame *f)

@@ -186,6 +186,25 @@ static struct conn *open_conn(struct weir_stack *s, struct listener *l,
 	return c;
 }
 
+/* May it answer a cookie at all? */
+static bool may_answer(const struct weir_stack *s, const struct listener *l,
+		       const struct tcp_seg *seg)
+{
+	return !(seg->flags & TCP_SYN) && l->mode == WEIR_ACCEPT_EARLY && s->cfg.cookies != 0 &&
+	       (sent_lately(s, l) || s->cfg.cookie_shared);
+}
+
+bool cookies_good(struct weir_stack *s, const struct listener *l, const struct weir_tuple *tuple,
+		  const struct tcp_seg *seg)
+{
+	uint8_t id[36];
+	size_t n = stack_tuple_id(tuple, id);
+	uint16_t mss;
+
+	return may_answer(s, l, seg) && right(s, id, n, seg, &mss) &&
+	       !spent_may_have(s, tuple, cookies_tick(s));
+}
+
 enum weir_counter cookies_take(struct weir_stack *s, struct listener *l,
 			       const struct weir_tuple *tuple, const struct tcp_seg *seg,
 			       const seq_t *used, struct conn **conn)
@@ -194,8 +213,7 @@ enum weir_counter cookies_take(struct weir_stack *s, struct listener *l,
 	size_t n = stack_tuple_id(tuple, id);
 	uint16_t mss;
 
-	if ((seg->flags & TCP_SYN) || l->mode != WEIR_ACCEPT_EARLY || s->cfg.cookies == 0 ||
-	    !(sent_lately(s, l) || s->cfg.cookie_shared))
+	if (!may_answer(s, l, seg))
 		return WEIR_CTR_LISTEN_ACK;
 	if (!right(s, id, n, seg, &mss))
 		return WEIR_CTR_COOKIE_BAD;

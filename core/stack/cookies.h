@@ -26,6 +26,10 @@ bool cookies_wanted(struct weir_stack *s, struct listener *l);
 enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l,
 				 const struct weir_tuple *tuple, const struct tcp_seg *seg);
 
+/* Does an ACK for `l` answer a cookie that nobody has used? */
+bool cookies_good(struct weir_stack *s, const struct listener *l, const struct weir_tuple *tuple,
+		  const struct tcp_seg *seg);
+
 /* An ACK for `l` in a tuple that no record owns, or one that remembers a used cookie (`used`: what
  * its ACK acknowledged; NULL: none). On ACCEPTED *conn is the new connection, to which the segment
  * is then to be given; the tuple must be free by then. Any other verdict: no connection. */

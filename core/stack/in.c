@@ -118,12 +118,29 @@ static enum weir_counter to_nobody(struct stack_in *in, const seq_t *used)
 	return WEIR_CTR_NO_OWNER;
 }
 
+/* Its SYN came twice and was answered with a cookie, too, and it is the cookie that is taken. */
+static bool is_for_cookie(const struct stack_in *in, const struct half_slot *h)
+{
+	const struct tcp_seg *seg = &in->seg;
+
+	return (seg->flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK &&
+	       seq_eq(seg->seq, seq_add(h->half.irs, 1)) &&
+	       !seq_eq(seg->ack, seq_add(h->half.iss, 1)) &&
+	       cookies_good(in->s, &in->s->listeners[h->listener], &in->tuple, seg);
+}
+
 static enum weir_counter to_half(struct stack_in *in, uint32_t slot)
 {
 	const struct half_slot *h = half_at(in->s, slot);
 	struct conn *c = NULL;
 	enum weir_counter verdict;
 
+	if (is_for_cookie(in, h)) {
+		struct listener *l = &in->s->listeners[h->listener];
+
+		halfs_end(in->s, slot, WEIR_ABORTED, WEIR_CTR_HALF_COOKIE);
+		return ack_to_listener(in, l, NULL);
+	}
 	in->note.flow = h->flow;
 	in->note.iss = h->half.iss.v;
 	in->note.irs = h->half.irs.v;

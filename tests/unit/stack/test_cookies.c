@@ -195,12 +195,70 @@ static void test_old_connection(void **state)
 	assert_int_equal(u.timewaits, 0);
 }
 
+/* A used cookie stays used, though its record had to make room: for two ticks, and no longer. */
+static void test_spent(void **state)
+{
+	struct stk *f = *state;
+	struct weir_tuple t[3];
+	seq_t c[3];
+
+	f->cfg.timewaits_max = 1;
+	f->cfg.cookie_tick_ms = 1000;
+	begin(f);
+	for (uint16_t i = 0; i < 3; i++) {
+		t[i] = stk_peer(i == 1 ? 6 : 4, 9, (uint16_t)(1000 + i));
+		c[i] = cookie(f, &t[i]);
+		assert_verdict(ack(f, &t[i], c[i]), ACCEPTED);
+		assert_int_equal(weir_abort(f->s, stk_event(f, WEIR_EV_ACCEPTED).conn, f->now),
+				 WEIR_OK);
+		stk_drain(f);
+	}
+	assert_int_equal(counter(f, COOKIE_SPENT), 2);
+	for (unsigned i = 0; i < 3; i++)
+		assert_verdict(ack(f, &t[i], c[i]), COOKIE_REPLAYED);
+	/* A SYN of such a pair gets a record, whose number is another. */
+	assert_verdict(stk_syn(f, &t[0]), ACCEPTED);
+	assert_out(f, SYNACK);
+	assert_false(seq_eq(f->seg.seq, c[0]));
+	f->now += 1000 * NS_PER_MS;
+	assert_verdict(ack(f, &t[1], c[1]), COOKIE_REPLAYED);
+	/* By now no cookie was sent lately. */
+	f->now += 1000 * NS_PER_MS;
+	assert_verdict(ack(f, &t[1], c[1]), LISTEN_ACK);
+	assert_verdict(stk_syn(f, &t[1]), SYN_COOKIE);
+}
+
+/* A SYN that came twice may have drawn a cookie and a record: the peer chooses. */
+static void test_cookie_beside_record(void **state)
+{
+	struct stk *f = *state;
+	struct weir_tuple t = stk_peer(4, 9, 1000);
+	seq_t made, kept;
+
+	begin(f);
+	for (unsigned cookie_wins = 0; cookie_wins < 2; cookie_wins++) {
+		t.remote.port++;
+		f->s->cfg.cookies = 2;
+		made = cookie(f, &t);
+		f->s->cfg.cookies = 1; /* records are plenty */
+		assert_verdict(stk_syn(f, &t), ACCEPTED);
+		assert_out(f, SYNACK);
+		kept = f->seg.seq;
+		assert_false(seq_eq(kept, made));
+		assert_verdict(ack(f, &t, seq_add(made, 7)), HALF_BAD_ACK);
+		assert_verdict(ack(f, &t, cookie_wins ? made : kept), ACCEPTED);
+		assert_int_equal(counter(f, OPENED_COOKIE), cookie_wins);
+		assert_int_equal(counter(f, HALF_COOKIE), cookie_wins);
+		stk_event(f, WEIR_EV_ACCEPTED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_families),       TEST(test_keys_rotate), TEST(test_key_of_config),
 		TEST(test_shared),         TEST(test_held),        TEST(test_records),
-		TEST(test_old_connection),
+		TEST(test_old_connection), TEST(test_spent),       TEST(test_cookie_beside_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
