@@ -24,7 +24,7 @@ struct ack_ctx {
 	bool opened;      /* the window was zero and is not any more */
 };
 
-static uint64_t echo_age(const struct tcp_in *in)
+uint64_t input_echo_age(const struct tcp_in *in)
 {
 	const struct tcb *t = in->t;
 	const struct tcp_opts *o = &in->seg.opts;
@@ -195,7 +195,7 @@ enum tcp_step ack_process(struct tcp_in *in)
 	if (in->in_window)
 		input_ts_recent(in, in->first);
 	a.duplicate = is_duplicate(in, a.wnd);
-	a.echo_ns = echo_age(in);
+	a.echo_ns = input_echo_age(in);
 	update_window(in, &a);
 	if (seq_gt(s->ack, t->snd.una)) {
 		a.acked = s->ack.v - t->snd.una.v;

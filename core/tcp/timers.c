@@ -76,8 +76,9 @@ void timers_window(const struct tcp_env *env, struct tcb *t, weir_time now)
 	if (window_closed(t) ? probing : !probing || !tcb_flight(t))
 		return;
 	timers_rearm(env, t, now);
-	/* What is out waits since it was sent, however often the window shuts and opens. */
-	if (timer_on(t, TIMER_RTX)) {
+	/* What is out waits since it was sent, however often the window shuts and opens; unless it
+	 * goes again by now. */
+	if (timer_on(t, TIMER_RTX) && seq_eq(t->snd.rtx, t->snd.nxt)) {
 		weir_time due = t->rtt.sent_at + rtt_rto(&t->rtt, env->cfg);
 
 		timer_set(t, TIMER_RTX, due > now ? due : now);
