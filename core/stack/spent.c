@@ -1,12 +1,12 @@
 /*
  * Theory of operation
  *
- * That a cookie was used is remembered by a record as long as the cookie is good (timewaits.c). When
- * records run out, such a record is the first to go, and then the pair is noted here: in a Bloom
- * filter of a fixed size, one for each of the two ticks that a cookie can live. A cookie of a pair
- * that is noted, or looks like it, is refused, and a SYN of such a pair is answered from a record,
- * whose number is no cookie. So a used cookie is never taken twice, however many there are; what a
- * full filter costs is that more SYNs need records.
+ * That a cookie was used is remembered by a record as long as the cookie is good (timewaits.c).
+ * When records run out, such a record is the first to go, and then the pair is noted here: in a
+ * Bloom filter of a fixed size, one for each of the two ticks that a cookie can live. A cookie of a
+ * pair that is noted, or looks like it, is refused, and a SYN of such a pair is answered from a
+ * record, whose number is no cookie. So a used cookie is never taken twice, however many there are;
+ * what a full filter costs is that more SYNs need records.
  *
  * The bits are chosen by a keyed hash: nobody can aim at the pair of another.
  */
