@@ -204,7 +204,9 @@ static void hear_icmp(const struct sim_talks *talks, const struct sim_packet *pk
 /* May it complete a handshake? */
 static bool is_third(const struct hearing *h)
 {
-	return h->side == 1 && h->talk->end[1].phase == SIM_PHASE_NONE &&
+	enum sim_phase phase = h->talk->end[1].phase;
+
+	return h->side == 1 && (phase == SIM_PHASE_NONE || phase == SIM_PHASE_ENDED) &&
 	       (h->seg->flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK;
 }
 
