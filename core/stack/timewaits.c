@@ -106,6 +106,8 @@ void timewaits_end(struct weir_stack *s, uint32_t slot, enum weir_counter why)
 		if (c->tcb.state == WEIR_STATE_TIME_WAIT)
 			fsm_step(&c->tcb, FSM_END);
 	}
+	if (w->tw.flags & (TIMEWAIT_COOKIE | TIMEWAIT_USED) && why != WEIR_CTR_TIMEWAIT_EXPIRED)
+		spent_add(s, &tuple, cookies_tick(s)); /* it may be good still */
 	if (!(w->tw.flags & TIMEWAIT_USED))
 		trace_state(s, w->flow, &tuple, WEIR_STATE_TIME_WAIT, WEIR_STATE_CLOSED, why);
 	drop(s, slot);
@@ -113,13 +115,6 @@ void timewaits_end(struct weir_stack *s, uint32_t slot, enum weir_counter why)
 
 static void evict(struct weir_stack *s, uint32_t slot)
 {
-	struct timewait_slot *w = at(s, slot);
-	struct weir_tuple tuple;
-
-	if (w->tw.flags & (TIMEWAIT_COOKIE | TIMEWAIT_USED)) {
-		tuple_of(s, w, &tuple);
-		spent_add(s, &tuple, cookies_tick(s));
-	}
 	++*stack_counter(s, WEIR_CTR_TIMEWAIT_EVICTED);
 	timewaits_end(s, slot, WEIR_CTR_TIMEWAIT_EVICTED);
 }

@@ -228,6 +228,32 @@ static void test_spent(void **state)
 	assert_verdict(stk_syn(f, &t[1]), SYN_COOKIE);
 }
 
+/* ... nor when an RST ended its TIME-WAIT, as timewait_rst_ignored=0 lets it. */
+static void test_spent_by_reset(void **state)
+{
+	struct stk *f = *state;
+	struct weir_tuple t = stk_peer(4, 9, 1000);
+	weir_conn conn;
+	seq_t c;
+
+	f->cfg.timewait_rst_ignored = 0;
+	begin(f);
+	c = cookie(f, &t);
+	assert_verdict(ack(f, &t, c), ACCEPTED);
+	conn = stk_event(f, WEIR_EV_ACCEPTED).conn;
+	assert_int_equal(weir_close(f->s, conn, f->now), WEIR_OK);
+	stk_drain(f);
+	stk_in(f, &t,
+	       (struct tcp_seg){.seq = {PEER_ISN + 1},
+				.ack = seq_add(c, 2),
+				.wnd = 60000,
+				.flags = TCP_ACK | TCP_FIN});
+	stk_drain(f);
+	assert_verdict(stk_in(f, &t, (struct tcp_seg){.seq = {PEER_ISN + 2}, .flags = TCP_RST}),
+		       TIMEWAIT_RST_END);
+	assert_verdict(ack(f, &t, c), COOKIE_REPLAYED);
+}
+
 /* A SYN that came twice may have drawn a cookie and a record: the peer chooses. */
 static void test_cookie_beside_record(void **state)
 {
@@ -256,9 +282,11 @@ static void test_cookie_beside_record(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_families),       TEST(test_keys_rotate), TEST(test_key_of_config),
-		TEST(test_shared),         TEST(test_held),        TEST(test_records),
-		TEST(test_old_connection), TEST(test_spent),       TEST(test_cookie_beside_record),
+		TEST(test_families),       TEST(test_keys_rotate),
+		TEST(test_key_of_config),  TEST(test_shared),
+		TEST(test_held),           TEST(test_records),
+		TEST(test_old_connection), TEST(test_spent),
+		TEST(test_spent_by_reset), TEST(test_cookie_beside_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
