@@ -16,10 +16,4 @@ static inline uint64_t le64_get(const uint8_t *p)
 	return (uint64_t)le32_get(p) | (uint64_t)le32_get(p + 4) << 32;
 }
 
-/* What le32_get() reads where be32_put() has written `v`. */
-static inline uint32_t le32_of_be32(uint32_t v)
-{
-	return __builtin_bswap32(v);
-}
-
 #endif
