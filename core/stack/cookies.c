@@ -25,8 +25,7 @@
 #include "base/hash.h"
 #include "stack/demux.h"
 #include "stack/halfs.h"
-#include "stack/pressure.h"
-#include "stack/reply.h"
+#include "stack/synack.h"
 #include "tcp/emit.h"
 #include "tcp/isn.h"
 #include "tcp/syncookie.h"
@@ -64,66 +63,46 @@ void weir_cookie_keys_set(struct weir_stack *s, const uint8_t now[16], const uin
 	s->cookie_keys = 2;
 }
 
-uint32_t cookies_tick(const struct weir_stack *s)
+/* The slow clock is read for each SYN, so it is divided by only when it moves. */
+static void tick_renew(struct weir_stack *s)
 {
-	return (uint32_t)((s->now / NS_PER_MS + s->cfg.cookie_epoch_ms) / s->cfg.cookie_tick_ms);
+	uint64_t clock_ms = s->now / NS_PER_MS + s->cfg.cookie_epoch_ms;
+	uint64_t left_ms = s->cfg.cookie_tick_ms - clock_ms % s->cfg.cookie_tick_ms;
+
+	s->cookie_tick = (uint32_t)(clock_ms / s->cfg.cookie_tick_ms);
+	s->cookie_tick_end = (s->now / NS_PER_MS + left_ms) * NS_PER_MS;
 }
 
-bool cookies_wanted(struct weir_stack *s, struct listener *l)
+uint32_t cookies_tick(struct weir_stack *s)
 {
-	unsigned fill = pressure_pct(s, l);
-
-	if (s->cfg.cookies != 1 || !cookies_on(s))
-		return cookies_on(s);
-	if (!l->cookie_mode && fill >= s->cfg.cookie_on_pct) {
-		l->cookie_mode = true;
-		++*stack_counter(s, WEIR_CTR_COOKIE_MODES);
-	} else if (l->cookie_mode && fill < s->cfg.cookie_off_pct) {
-		l->cookie_mode = false;
-	}
-	return l->cookie_mode;
+	if (s->now >= s->cookie_tick_end)
+		tick_renew(s);
+	return s->cookie_tick;
 }
 
 /* --- The SYN ------------------------------------------------------------------------------ */
 
-/* What a SYN-ACK without a record can offer: what its timestamp can carry, or the MSS alone. */
-static void agree(struct weir_stack *s, const struct weir_tuple *tuple, const struct tcp_seg *syn,
-		  struct tcp_agreed *out)
+enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l, const struct newcomer *n)
 {
-	struct half h;
-
-	half_init(&h, &s->cfg, syn, seq_make(0), stack_mss_default(tuple->local.addr.family));
-	if (!(h.flags & HALF_TS))
-		h.flags = 0;
-	half_agreed(&h, halfs_shift(s), out);
-}
-
-enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l,
-				 const struct weir_tuple *tuple, const struct tcp_seg *seg)
-{
-	struct reply *r = reply_new(s, tuple, WEIR_CTR_SENT_COOKIE);
-	struct tcp_agreed agreed;
-	uint8_t id[36];
-	size_t n = stack_tuple_id(tuple, id);
-	uint32_t ts = 0;
+	const struct tcp_opts *o = &n->seg->opts;
+	unsigned options = half_options_of(&s->cfg, o);
+	struct tcp_agreed agreed = {
+		.snd_wscale = o->wscale,
+		.wscale_ok = options & HALF_WSCALE,
+		.sack_ok = options & HALF_SACK,
+	};
+	uint16_t mss = o->has_mss ? o->mss : stack_mss_default(n->tuple->local.addr.family);
+	struct synack a = {.tuple = n->tuple, .irs = n->seg->seq, .state = WEIR_STATE_LISTEN};
 
 	l->cookie_sent = true;
 	l->cookie_sent_at = s->now;
-	if (!r)
-		return WEIR_CTR_SYN_COOKIE;
-	agree(s, tuple, seg, &agreed);
-	r->seg.seq = syncookie_make(s->cookie_key[0], id, n, seg->seq, cookies_tick(s), agreed.mss);
-	r->seg.ack = seq_add(seg->seq, 1);
-	r->seg.flags = TCP_SYN | TCP_ACK;
-	r->seg.wnd = halfs_window(s);
-	r->state = WEIR_STATE_LISTEN;
-	r->iss = r->seg.seq.v;
-	r->irs = seg->seq.v;
-	if (agreed.ts_ok)
-		ts = syncookie_ts(tcp_ts_clock(s->now, isn_ts_offset(s->cfg.isn_key, id, n)),
-				  &agreed);
-	tcp_synack_options(&r->seg.opts, &agreed, halfs_mss(s, tuple->local.addr.family), ts,
-			   seg->opts.ts_val);
+	a.iss = syncookie_make(s->cookie_key[0], n->hash, n->seg->seq, cookies_tick(s), mss);
+	if (options & HALF_TS) { /* which carry the rest; else there is but the MSS */
+		a.agreed = options;
+		a.ts_val = syncookie_ts(tcp_ts_clock(s->now, isn_pair_ts_offset(n->hash)), &agreed);
+		a.ts_ecr = o->ts_val;
+	}
+	synack_reply(s, &a, WEIR_CTR_SENT_COOKIE);
 	return WEIR_CTR_SYN_COOKIE;
 }
 
@@ -134,13 +113,12 @@ static bool sent_lately(const struct weir_stack *s, const struct listener *l)
 	return l->cookie_sent && s->now - l->cookie_sent_at < cookies_life_ms(s) * NS_PER_MS;
 }
 
-static bool right(const struct weir_stack *s, const uint8_t *id, size_t n,
-		  const struct tcp_seg *seg, uint16_t *mss)
+static bool right(struct weir_stack *s, const struct newcomer *n, uint16_t *mss)
 {
-	seq_t irs = seq_sub(seg->seq, 1), cookie = seq_sub(seg->ack, 1);
+	seq_t irs = seq_sub(n->seg->seq, 1), cookie = seq_sub(n->seg->ack, 1);
 
 	for (unsigned k = 0; k < s->cookie_keys; k++)
-		if (syncookie_check(s->cookie_key[k], id, n, irs, cookies_tick(s), cookie, mss))
+		if (syncookie_check(s->cookie_key[k], n->hash, irs, cookies_tick(s), cookie, mss))
 			return true;
 	return false;
 }
@@ -161,19 +139,19 @@ static void read_agreed(const struct weir_stack *s, const struct tcp_seg *seg, u
 		out->snd_wscale = 0;
 }
 
-static struct conn *open_conn(struct weir_stack *s, struct listener *l,
-			      const struct weir_tuple *tuple, const struct tcp_seg *seg,
-			      uint32_t ts_offset, uint16_t mss)
+static struct conn *open_conn(struct weir_stack *s, struct listener *l, const struct newcomer *n,
+			      uint16_t mss)
 {
+	const struct tcp_seg *seg = n->seg;
 	struct tcb_passive p = {
 		.iss = seq_sub(seg->ack, 1),
 		.irs = seq_sub(seg->seq, 1),
 		.snd_wnd = seg->wnd,
 		.rcv_wnd = halfs_window(s),
 		.ts_recent = seg->opts.ts_val,
-		.ts_offset = ts_offset,
+		.ts_offset = isn_pair_ts_offset(n->hash),
 	};
-	struct conn *c = conn_new(s, tuple, 0);
+	struct conn *c = conn_new(s, n->tuple, 0);
 
 	read_agreed(s, seg, mss, &p.agreed);
 	c->by_cookie = true;
@@ -194,35 +172,30 @@ static bool may_answer(const struct weir_stack *s, const struct listener *l,
 	       (sent_lately(s, l) || s->cfg.cookie_shared);
 }
 
-bool cookies_good(struct weir_stack *s, const struct listener *l, const struct weir_tuple *tuple,
-		  const struct tcp_seg *seg)
+bool cookies_good(struct weir_stack *s, const struct listener *l, const struct newcomer *n)
 {
-	uint8_t id[36];
-	size_t n = stack_tuple_id(tuple, id);
 	uint16_t mss;
 
-	return may_answer(s, l, seg) && right(s, id, n, seg, &mss) &&
-	       !spent_may_have(s, tuple, cookies_tick(s));
+	return may_answer(s, l, n->seg) && right(s, n, &mss) &&
+	       !spent_may_have(&s->spent, n->hash, cookies_tick(s));
 }
 
-enum weir_counter cookies_take(struct weir_stack *s, struct listener *l,
-			       const struct weir_tuple *tuple, const struct tcp_seg *seg,
+enum weir_counter cookies_take(struct weir_stack *s, struct listener *l, const struct newcomer *n,
 			       const seq_t *used, struct conn **conn)
 {
-	uint8_t id[36];
-	size_t n = stack_tuple_id(tuple, id);
 	uint16_t mss;
 
-	if (!may_answer(s, l, seg))
+	if (!may_answer(s, l, n->seg))
 		return WEIR_CTR_LISTEN_ACK;
-	if (!right(s, id, n, seg, &mss))
+	if (!right(s, n, &mss))
 		return WEIR_CTR_COOKIE_BAD;
-	if ((used && seq_eq(*used, seg->ack)) || spent_may_have(s, tuple, cookies_tick(s)))
+	if ((used && seq_eq(*used, n->seg->ack)) ||
+	    spent_may_have(&s->spent, n->hash, cookies_tick(s)))
 		return WEIR_CTR_COOKIE_REPLAYED;
 	if (l->pending >= l->backlog)
 		return WEIR_CTR_ACCEPT_FULL;
 	if (s->conns.used == s->conns.count)
 		return WEIR_CTR_HALF_NO_CONN;
-	*conn = open_conn(s, l, tuple, seg, isn_ts_offset(s->cfg.isn_key, id, n), mss);
+	*conn = open_conn(s, l, n, mss);
 	return WEIR_CTR_ACCEPTED;
 }

@@ -14,10 +14,6 @@
 
 #include <string.h>
 
-#include "base/hash.h"
-#include "stack/reply.h"
-#include "stack/stack.h"
-
 #define PROBES 4u
 
 void spent_init(struct spent *f, struct arena *a, uint32_t bits)
@@ -41,21 +37,11 @@ void spent_clear(struct spent *f)
 	clear_one(f, 1);
 }
 
-static uint64_t hash_of(const struct weir_stack *s, const struct weir_tuple *tuple)
+static uint32_t bit_of(const struct spent *f, uint64_t pair, unsigned probe)
 {
-	static const char use[] = "spent";
-	uint8_t id[36 + sizeof(use)];
-	size_t n = stack_tuple_id(tuple, id);
+	uint32_t step = (uint32_t)(pair >> 32) | 1;
 
-	memcpy(id + n, use, sizeof(use));
-	return siphash24(s->cfg.isn_key, id, n + sizeof(use));
-}
-
-static uint32_t bit_of(const struct spent *f, uint64_t hash, unsigned probe)
-{
-	uint32_t step = (uint32_t)(hash >> 32) | 1;
-
-	return ((uint32_t)hash + probe * step) & (f->words * 64 - 1);
+	return ((uint32_t)pair + probe * step) & (f->words * 64 - 1);
 }
 
 /* What was noted before the last tick is of no use any more: no cookie of that time is good. */
@@ -63,7 +49,7 @@ static void turn(struct spent *f, uint32_t tick)
 {
 	uint64_t *old = f->bits[1];
 
-	if (tick != f->tick && f->count[0] + f->count[1] != 0) {
+	if (tick != f->tick && spent_any(f)) {
 		if (tick != f->tick + 1)
 			clear_one(f, 0);
 		f->bits[1] = f->bits[0];
@@ -74,33 +60,26 @@ static void turn(struct spent *f, uint32_t tick)
 	f->tick = tick;
 }
 
-void spent_add(struct weir_stack *s, const struct weir_tuple *tuple, uint32_t tick)
+void spent_add(struct spent *f, uint64_t pair, uint32_t tick)
 {
-	struct spent *f = &s->spent;
-	uint64_t hash = hash_of(s, tuple);
-
 	turn(f, tick);
 	for (unsigned i = 0; i < PROBES; i++) {
-		uint32_t bit = bit_of(f, hash, i);
+		uint32_t bit = bit_of(f, pair, i);
 
 		f->bits[0][bit / 64] |= 1ull << bit % 64;
 	}
 	f->count[0]++;
-	++*stack_counter(s, WEIR_CTR_COOKIE_SPENT);
 }
 
-bool spent_may_have(struct weir_stack *s, const struct weir_tuple *tuple, uint32_t tick)
+bool spent_may_have(struct spent *f, uint64_t pair, uint32_t tick)
 {
-	struct spent *f = &s->spent;
 	bool in[2] = {true, true};
-	uint64_t hash;
 
-	if (f->count[0] + f->count[1] == 0)
+	if (!spent_any(f))
 		return false;
 	turn(f, tick);
-	hash = hash_of(s, tuple);
 	for (unsigned i = 0; i < PROBES; i++) {
-		uint32_t bit = bit_of(f, hash, i);
+		uint32_t bit = bit_of(f, pair, i);
 
 		for (unsigned k = 0; k < 2; k++)
 			in[k] = in[k] && (f->bits[k][bit / 64] >> bit % 64 & 1);

@@ -8,9 +8,6 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "weir/weir.h"
-
-struct weir_stack;
 
 struct spent {
 	uint64_t *bits[2]; /* of the present tick of the cookies' clock, and of the one before */
@@ -24,10 +21,17 @@ void spent_init(struct spent *f, struct arena *a, uint32_t bits);
 /* Nothing is noted. */
 void spent_clear(struct spent *f);
 
-/* The record that remembered the pair's cookie is gone. `tick`: of the cookies' clock. */
-void spent_add(struct weir_stack *s, const struct weir_tuple *tuple, uint32_t tick);
+/* The record that remembered the pair's cookie is gone. `pair`: its keyed hash (demux.h); `tick`:
+ * of the cookies' clock, now. */
+void spent_add(struct spent *f, uint64_t pair, uint32_t tick);
+
+/* Is anything noted? Every SYN asks, and mostly there is nothing to look for. */
+static inline bool spent_any(const struct spent *f)
+{
+	return f->count[0] + f->count[1] != 0;
+}
 
 /* May a cookie of this pair have been used? Never false when one was that is still good. */
-bool spent_may_have(struct weir_stack *s, const struct weir_tuple *tuple, uint32_t tick);
+bool spent_may_have(struct spent *f, uint64_t pair, uint32_t tick);
 
 #endif

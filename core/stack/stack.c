@@ -4,6 +4,7 @@
 
 #include "stack/cookies.h"
 #include "stack/halfs.h"
+#include "stack/synack.h"
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 
@@ -16,11 +17,6 @@ uint16_t stack_mss_local(const struct weir_stack *s, uint8_t family)
 	uint64_t hdrs = (family == 4 ? IP4_HDR_LEN : IP6_HDR_LEN) + TCP_HDR_LEN;
 
 	return s->cfg.link_mtu > hdrs ? (uint16_t)(s->cfg.link_mtu - hdrs) : 1;
-}
-
-uint16_t stack_mss_default(uint8_t family)
-{
-	return family == 4 ? 536 : 1220;
 }
 
 static uint32_t power_of_two(uint64_t at_least)
@@ -107,6 +103,7 @@ enum weir_err weir_stack_init(struct weir_stack **out, void *mem, size_t len,
 	cookies_init(s);
 	spent_clear(&s->spent);
 	halfs_offer_init(s);
+	synack_init(s);
 	wheel_init(&s->wheel, now);
 	list_init(&s->ready);
 	list_init(&s->events);

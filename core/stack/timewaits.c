@@ -93,6 +93,13 @@ static void drop(struct weir_stack *s, uint32_t slot)
 	pool_give(&s->timewaits, slot);
 }
 
+/* The cookie that the record remembered may be good still. */
+static void note_spent(struct weir_stack *s, const struct weir_tuple *tuple)
+{
+	spent_add(&s->spent, demux_hash(s, tuple), cookies_tick(s));
+	++*stack_counter(s, WEIR_CTR_COOKIE_SPENT);
+}
+
 void timewaits_end(struct weir_stack *s, uint32_t slot, enum weir_counter why)
 {
 	struct timewait_slot *w = at(s, slot);
@@ -107,7 +114,7 @@ void timewaits_end(struct weir_stack *s, uint32_t slot, enum weir_counter why)
 			fsm_step(&c->tcb, FSM_END);
 	}
 	if (w->tw.flags & (TIMEWAIT_COOKIE | TIMEWAIT_USED) && why != WEIR_CTR_TIMEWAIT_EXPIRED)
-		spent_add(s, &tuple, cookies_tick(s)); /* it may be good still */
+		note_spent(s, &tuple);
 	if (!(w->tw.flags & TIMEWAIT_USED))
 		trace_state(s, w->flow, &tuple, WEIR_STATE_TIME_WAIT, WEIR_STATE_CLOSED, why);
 	drop(s, slot);

@@ -76,7 +76,8 @@ static void test_keys_rotate(void **state)
 	assert_verdict(ack(f, &t[3], c[3]), ACCEPTED);
 }
 
-/* The key of the configuration; without one it comes from isn_key, and is not a fixed one. */
+/* The key of the configuration, and isn_key, by which the pair is hashed; without the former it
+ * comes from isn_key, too, and is not a fixed one. */
 static void test_key_of_config(void **state)
 {
 	struct stk *f = *state;
@@ -91,9 +92,11 @@ static void test_key_of_config(void **state)
 	f->cfg.cookie_key[5] = 1;
 	begin(f);
 	of_key = cookie(f, &t);
+	begin(f); /* as another stack that shares both keys */
+	assert_int_equal(cookie(f, &t).v, of_key.v);
 	f->cfg.isn_key[5] = 2;
 	begin(f);
-	assert_int_equal(cookie(f, &t).v, of_key.v);
+	assert_int_not_equal(cookie(f, &t).v, of_key.v);
 	assert_int_not_equal(of_zeros.v, of_isn_key.v);
 	assert_int_not_equal(of_isn_key.v, of_key.v);
 }
