@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
 # Counts the instructions that the engine needs for a SYN with its SYN-ACK, a connection opened and
-# closed, a segment of a stream and a round trip, with callgrind. Both ends are counted, and so is
-# what carries packets between them; start and warm-up are not: each figure is the difference of two
-# runs of different length. Counts do not depend on what else the machine does.
+# closed, a segment of a stream and a round trip, with callgrind. Start and warm-up are not counted:
+# each figure is the difference of two runs of different length. Counts do not depend on what else
+# the machine does.
+#
+# For a SYN there are two figures: what the engine needs, that is all that happens in weir_input()
+# and weir_output(), and the whole process, which also hands the SYN in and checks the SYN-ACK. All
+# other figures are of the whole process: both ends, and what carries packets between them.
 #
 #   bench/instructions.sh [syn|connect|bulk|rr]...     all by default
 #
@@ -15,6 +19,9 @@ cd "$(dirname "$0")/.."
 count=${INSTRUCTIONS_COUNT:-8000}
 top=${INSTRUCTIONS_TOP:-0}
 failed=0
+whole=()
+engine=(--toggle-collect=weir_input --toggle-collect=weir_output)
+collect=("${whole[@]}")
 
 command -v valgrind >/dev/null || {
 	echo "instructions: valgrind is missing (tools/setup.sh bench)" >&2
@@ -23,12 +30,12 @@ command -v valgrind >/dev/null || {
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# total COUNT ARGUMENT...: instructions of the whole process, in $tmp/total.
+# total COUNT ARGUMENT...: instructions of what is collected, in $tmp/total.
 total() {
 	local n=$1
 	shift
-	valgrind --tool=callgrind --callgrind-out-file="$tmp/$n.out" "$WEIR_BIN" bench "$@" \
-		--count "$n" --json >"$tmp/out" 2>"$tmp/err" || return 1
+	valgrind --tool=callgrind --callgrind-out-file="$tmp/$n.out" "${collect[@]}" "$WEIR_BIN" \
+		bench "$@" --count "$n" --json >"$tmp/out" 2>"$tmp/err" || return 1
 	sed -n 's/^\(summary\|totals\): //p' "$tmp/$n.out" | head -n 1 >"$tmp/total"
 	[ -s "$tmp/total" ]
 }
@@ -98,8 +105,12 @@ for what in "${@:-all}"; do
 		;;
 	esac
 	if [ "$what" = syn ] || [ "$what" = all ]; then
-		row "a SYN with its SYN-ACK, cookie mode" syn --mode cookie --half-open 4096
-		row "a SYN with its SYN-ACK, queue mode" syn --mode queue --half-open 4096
+		for mode in cookie queue; do
+			collect=("${engine[@]}")
+			row "a SYN with its SYN-ACK, $mode mode" syn --mode $mode --half-open 4096
+			collect=("${whole[@]}")
+			row "the same, with the bench's own part" syn --mode $mode --half-open 4096
+		done
 	fi
 	if [ "$what" = connect ] || [ "$what" = all ]; then
 		row "a connection opened and closed, both ends" connect

@@ -205,6 +205,7 @@ static void limits_from(struct weir_config *cfg, uint8_t bits)
 	cfg->half_source_max = bits & 0x40 ? 1 : 8;
 	cfg->replies_max = bits & 0x80 ? 16 : 64;
 	cfg->listeners_max = LISTEN_MAX;
+	cfg->sources_max = 8;
 }
 
 static void switches_from(struct weir_config *cfg, uint8_t bits)
@@ -227,6 +228,10 @@ static void sizes_from(struct weir_config *cfg, uint8_t link, uint8_t buffers, u
 	cfg->link_mtu = mtus[link & 7];
 	cfg->mss = link & 8 ? 536 : 0;
 	cfg->icmp_rate = link & 0x10 ? 1 : 100;
+	cfg->cookies = link & 0x20 ? 2 : link & 0x40 ? 0 : 1;
+	cfg->cookie_shared = (link & 0x60) == 0x60;
+	cfg->source_rate = link & 0x80 ? 2 : 0;
+	cfg->accept_overflow_rst = link >> 7;
 	cfg->sndbuf = bufs[buffers & 7];
 	cfg->rcvbuf = bufs[buffers >> 3 & 7];
 	cfg->quickacks = buffers & 0x40 ? 0 : 16;

@@ -201,7 +201,16 @@ static void hear_icmp(const struct sim_talks *talks, const struct sim_packet *pk
 		talk->wire[side].icmp_heard = true;
 }
 
-void sim_tap_arrived(struct sim_oracle *o, const struct sim_talks *talks, const struct sim_frame *f,
+/* May it complete a handshake? */
+static bool is_third(const struct hearing *h)
+{
+	enum sim_phase phase = h->talk->end[1].phase;
+
+	return h->side == 1 && (phase == SIM_PHASE_NONE || phase == SIM_PHASE_ENDED) &&
+	       (h->seg->flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK;
+}
+
+void sim_tap_arrived(struct sim_oracle *o, struct sim_talks *talks, const struct sim_frame *f,
 		     enum sim_maker maker)
 {
 	struct sim_packet pk;
@@ -225,6 +234,10 @@ void sim_tap_arrived(struct sim_oracle *o, const struct sim_talks *talks, const 
 	h.talk = sim_talks_owner(talks, talk, h.side);
 	if (h.talk == NULL)
 		return;
+	if (is_third(&h)) {
+		sim_life_choose(talks, talk, h.side, pk.tcp.ack.v - 1);
+		h.talk = sim_talks_owner(talks, talk, h.side);
+	}
 	h.me = &h.talk->wire[h.side];
 	hear(&h);
 }

@@ -56,6 +56,18 @@ static void run_app(struct sim_host *h, struct sim_talk *t, unsigned side)
 /* --- Making and ending -------------------------------------------------------------------------
  */
 
+/* Each boot has a key of its own, as hosts do that take one at random: a stack that forgot which of
+ * its cookies were used must not know them again. */
+static void new_cookie_key(struct sim_host *h)
+{
+	uint64_t seed, key[2];
+
+	memcpy(&seed, h->cfg.stack.isn_key, sizeof(seed));
+	for (unsigned i = 0; i < 2; i++)
+		key[i] = sim_mix(seed ^ sim_mix(2 * h->talks->boot[h->number] + i));
+	weir_cookie_keys_set(h->stack, (const uint8_t *)key, NULL);
+}
+
 static enum weir_err make_stack(struct sim_host *h, size_t bytes, weir_time now)
 {
 	const struct weir_config *c = &h->cfg.stack;
@@ -68,6 +80,8 @@ static enum weir_err make_stack(struct sim_host *h, size_t bytes, weir_time now)
 			continue; /* such a link carries no IPv6 */
 		err = weir_addr_add(h->stack, a, a->family == 4 ? 8 : 64);
 	}
+	if (err == WEIR_OK)
+		new_cookie_key(h);
 	return err;
 }
 

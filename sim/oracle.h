@@ -66,7 +66,7 @@ enum sim_maker { SIM_MAKER_HOST, SIM_MAKER_FORGER };
 
 /* A frame reaches its host, damaged or not. What a forger says about windows may be heeded, as he
  * repeats what he saw; but nobody owes him an acknowledgement. */
-void sim_tap_arrived(struct sim_oracle *o, const struct sim_talks *talks, const struct sim_frame *f,
+void sim_tap_arrived(struct sim_oracle *o, struct sim_talks *talks, const struct sim_frame *f,
 		     enum sim_maker maker);
 
 #endif

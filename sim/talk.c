@@ -130,7 +130,7 @@ struct sim_talk *sim_talks_owner(const struct sim_talks *t, struct sim_talk *tal
 		const struct sim_wire_end *e = &talk->wire[side];
 
 		if (e->life != 0 && e->boot == boot &&
-		    (best == NULL || e->life > best->wire[side].life))
+		    (best == NULL || e->order > best->wire[side].order))
 			best = talk;
 	}
 	return best;
@@ -158,6 +158,29 @@ struct sim_wire_end *sim_life_of_number(const struct sim_talks *t, struct sim_ta
 	return NULL;
 }
 
+/* The life becomes the newest of its end; the two change places in the list. */
+static void bring_forward(struct sim_wire_end *now, struct sim_wire_end *past)
+{
+	struct sim_wire_end was = *now;
+
+	was.past = past->past;
+	past->past = now->past;
+	*now = *past;
+	*past = was;
+}
+
+void sim_life_choose(struct sim_talks *t, struct sim_talk *talk, unsigned side, uint32_t iss)
+{
+	struct sim_wire_end *e = sim_life_of_isn(t, talk, side, iss, &talk);
+
+	if (e == NULL || e->boot != t->boot[talk->spec.host[side]] ||
+	    talk->end[side].phase != SIM_PHASE_NONE)
+		return;
+	if (e != &talk->wire[side])
+		bring_forward(&talk->wire[side], e);
+	talk->wire[side].order = ++t->order;
+}
+
 struct sim_wire_end *sim_life_begin(struct sim_talks *t, struct sim_talk *talk, unsigned side,
 				    uint32_t iss, weir_time now)
 {
@@ -168,6 +191,7 @@ struct sim_wire_end *sim_life_begin(struct sim_talks *t, struct sim_talk *talk, 
 		*past = *e;
 	}
 	*e = (struct sim_wire_end){.life = ++t->lives,
+				   .order = ++t->order,
 				   .boot = t->boot[talk->spec.host[side]],
 				   .past = past,
 				   .begun = now,

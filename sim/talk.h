@@ -125,6 +125,7 @@ struct sim_span {
  * end has another life when its host has crashed, or when a duplicate SYN made a record anew. */
 struct sim_wire_end {
 	uint32_t life;             /* numbers the lives of a world from 1; 0: none yet */
+	uint32_t order;            /* of two lives the later one was begun, or chosen, last */
 	uint32_t boot;             /* of its host */
 	struct sim_wire_end *past; /* the life before, at the same end of the same talk */
 	weir_time begun;
@@ -180,6 +181,7 @@ struct sim_talks {
 	uint32_t *bucket;
 	uint32_t bucket_mask;
 	uint32_t lives;               /* begun so far */
+	uint32_t order;               /* given to lives so far */
 	uint32_t boot[SIM_HOSTS_MAX]; /* how often each host has crashed */
 };
 
@@ -213,6 +215,10 @@ struct sim_wire_end *sim_life_of_isn(const struct sim_talks *t, struct sim_talk 
 				     unsigned side, uint32_t iss, struct sim_talk **where);
 struct sim_wire_end *sim_life_of_number(const struct sim_talks *t, struct sim_talk *talk,
 					unsigned side, uint32_t life);
+
+/* The life with that ISN, which has not been accepted yet, is the one that goes on: SYN-ACKs of
+ * which the stack keeps nothing (SYN cookies) begin lives, too, and the third segment chooses. */
+void sim_life_choose(struct sim_talks *t, struct sim_talk *talk, unsigned side, uint32_t iss);
 
 /* Begins a life of `side` in `talk`: what was there becomes its past. */
 struct sim_wire_end *sim_life_begin(struct sim_talks *t, struct sim_talk *talk, unsigned side,

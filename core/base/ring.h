@@ -4,7 +4,7 @@
 #ifndef WEIR_BASE_RING_H
 #define WEIR_BASE_RING_H
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -19,11 +19,39 @@ struct ring {
 
 void ring_init(struct ring *r, struct arena *a, uint32_t size, uint32_t stride);
 
+static inline void *ring_at(const struct ring *r, uint32_t index)
+{
+	return r->items + (size_t)index * r->stride;
+}
+
 /* The place for a new item at the end, to be filled by the caller; NULL: full. */
-void *ring_push(struct ring *r);
-/* The oldest item, which stays valid until the next push; NULL: empty. */
-void *ring_pop(struct ring *r);
+static inline void *ring_push(struct ring *r)
+{
+	if (r->count == r->size)
+		return NULL;
+	uint32_t to_end = r->size - r->head;
+	uint32_t index = r->count < to_end ? r->head + r->count : r->count - to_end;
+
+	r->count++;
+	return ring_at(r, index);
+}
+
 /* The oldest item without taking it; NULL: empty. */
-void *ring_peek(const struct ring *r);
+static inline void *ring_peek(const struct ring *r)
+{
+	return r->count == 0 ? NULL : ring_at(r, r->head);
+}
+
+/* The oldest item, which stays valid until the next push; NULL: empty. */
+static inline void *ring_pop(struct ring *r)
+{
+	void *item = ring_peek(r);
+
+	if (item == NULL)
+		return NULL;
+	r->head = r->head + 1 == r->size ? 0 : r->head + 1;
+	r->count--;
+	return item;
+}
 
 #endif

@@ -1,11 +1,9 @@
 #include "net/ip_in.h"
 
-#include <string.h>
-
 #include "base/be.h"
-#include "wire/ip4.h"
 #include "wire/ip6.h"
 
+/* For a packet that is zeros yet. */
 static void addrs(struct ip_packet *p, uint8_t family, const uint8_t *src, const uint8_t *dst)
 {
 	size_t n = family == 4 ? 4 : 16;
@@ -13,26 +11,6 @@ static void addrs(struct ip_packet *p, uint8_t family, const uint8_t *src, const
 	p->src.family = p->dst.family = family;
 	memcpy(p->src.bytes, src, n);
 	memcpy(p->dst.bytes, dst, n);
-}
-
-static enum weir_counter in4(struct ip_packet *p, const uint8_t *bytes, size_t len)
-{
-	struct ip4_hdr h;
-
-	if (ip4_parse(&h, bytes, len))
-		return WEIR_CTR_IP_MALFORMED;
-	addrs(p, 4, h.src, h.dst);
-	p->head_len = h.total_len;
-	p->payload = bytes + h.hdr_len;
-	p->len = (size_t)h.total_len - h.hdr_len;
-	p->proto = h.proto;
-	p->tos = h.tos;
-	p->frag_id = h.id;
-	p->frag_off = h.frag_off;
-	p->more_frags = h.more_frags;
-	if (!ip4_source_ok(h.src))
-		return WEIR_CTR_IP_BAD_SOURCE;
-	return h.more_frags || h.frag_off ? WEIR_CTR_IP_FRAGMENT : WEIR_CTR_ACCEPTED;
 }
 
 static enum weir_counter problem(struct ip_packet *p, const struct ip6_hdr *h, uint8_t code)
@@ -78,7 +56,14 @@ static enum weir_counter in6(struct ip_packet *p, const uint8_t *bytes, size_t l
 	return WEIR_CTR_IP_FRAGMENT;
 }
 
-enum weir_counter ip_in(struct ip_packet *out, const uint8_t *bytes, size_t len)
+static enum weir_counter in4(struct ip_packet *p, const uint8_t *bytes, size_t len)
+{
+	struct ip4_hdr h;
+
+	return ip4_parse(&h, bytes, len) ? WEIR_CTR_IP_MALFORMED : ip_in4_take(p, &h, bytes);
+}
+
+enum weir_counter ip_in_any(struct ip_packet *out, const uint8_t *bytes, size_t len)
 {
 	*out = (struct ip_packet){.head = bytes, .head_len = len};
 	if (len == 0)

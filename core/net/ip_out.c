@@ -5,11 +5,6 @@
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 
-size_t ip_out_len(uint8_t family)
-{
-	return family == 4 ? IP4_HDR_LEN : IP6_HDR_LEN;
-}
-
 size_t ip_out_write(uint8_t *bytes, const struct ip_out *o)
 {
 	if (o->src->family == 4) {

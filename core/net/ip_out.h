@@ -5,9 +5,14 @@
 #define WEIR_NET_IP_OUT_H
 
 #include "weir/weir.h"
+#include "wire/ip4.h"
+#include "wire/ip6.h"
 
 /* Bytes of header of a family. */
-size_t ip_out_len(uint8_t family);
+static inline size_t ip_out_len(uint8_t family)
+{
+	return family == 4 ? IP4_HDR_LEN : IP6_HDR_LEN;
+}
 
 struct ip_out {
 	const struct weir_addr *src, *dst;

@@ -2,12 +2,6 @@
 
 #include <string.h>
 
-#include "base/be.h"
-#include "wire/ip4.h"
-#include "wire/ip6.h"
-
-#define BROADCAST 0xffffffffu
-
 static bool is_zero(const struct weir_addr *a)
 {
 	for (size_t i = 0; i < netif_addr_len(a->family); i++)
@@ -20,8 +14,8 @@ static bool is_zero(const struct weir_addr *a)
 static uint32_t broadcast_of(const struct weir_addr *a, unsigned prefix)
 {
 	if (a->family != 4 || prefix >= 31)
-		return BROADCAST;
-	return be32_get(a->bytes) | BROADCAST >> prefix;
+		return NETIF_BROADCAST;
+	return be32_get(a->bytes) | NETIF_BROADCAST >> prefix;
 }
 
 enum weir_err netif_add(struct netif *n, const struct weir_addr *addr, unsigned prefix)
@@ -38,14 +32,6 @@ enum weir_err netif_add(struct netif *n, const struct weir_addr *addr, unsigned 
 	n->own[n->count].broadcast = broadcast_of(addr, prefix);
 	n->count++;
 	return WEIR_OK;
-}
-
-bool netif_is_ours(const struct netif *n, const struct weir_addr *addr)
-{
-	for (unsigned i = 0; i < n->count; i++)
-		if (netif_addr_eq(&n->own[i].addr, addr))
-			return true;
-	return false;
 }
 
 static bool covers(const struct weir_addr *net, unsigned prefix, const struct weir_addr *a)
@@ -70,23 +56,6 @@ const struct weir_addr *netif_source_for(const struct netif *n, const struct wei
 			first = &n->own[i].addr;
 	}
 	return first;
-}
-
-static bool is_broadcast(const struct netif *n, const struct weir_addr *a)
-{
-	uint32_t v = be32_get(a->bytes);
-
-	for (unsigned i = 0; i < n->count; i++)
-		if (n->own[i].broadcast == v)
-			return true;
-	return v == BROADCAST;
-}
-
-bool netif_is_group(const struct netif *n, const struct weir_addr *addr)
-{
-	if (addr->family == 4)
-		return ip4_is_multicast(addr->bytes) || is_broadcast(n, addr);
-	return ip6_is_multicast(addr->bytes);
 }
 
 bool netif_may_be_peer(const struct netif *n, const struct weir_addr *addr)

@@ -5,7 +5,8 @@
  *
  *   SYN with FIN                  dropped (policy)
  *   accept queue full             dropped, as Linux does: a connection could not be taken over
- *   records short, or mode 2      answered with a SYN cookie, if it needs no certain number
+ *   records short, or mode 2      answered with a SYN cookie, if it needs no certain number and
+ *                                 none of this pair was used lately
  *   too many of this source       answered with a cookie, too: else who spoofs its address could
  *                                 lock it out; without cookies dropped
  *   no room                       dropped
@@ -18,21 +19,22 @@
 #include "stack/cookies.h"
 #include "stack/halfs.h"
 
-enum weir_counter admit_syn(struct weir_stack *s, struct listener *l,
-			    const struct weir_tuple *tuple, const struct tcp_seg *seg,
+enum weir_counter admit_syn(struct weir_stack *s, struct listener *l, const struct newcomer *n,
 			    const seq_t *isn, uint32_t *flow)
 {
 	bool cookie = l->mode == WEIR_ACCEPT_EARLY && !isn;
 	enum weir_counter verdict;
 
-	if (seg->flags & TCP_FIN)
+	if (n->seg->flags & TCP_FIN)
 		return WEIR_CTR_LISTEN_SYN_FIN;
 	if (l->pending >= l->backlog)
 		return WEIR_CTR_ACCEPT_FULL;
+	if (cookie && spent_any(&s->spent) && spent_may_have(&s->spent, n->hash, cookies_tick(s)))
+		cookie = false;
 	if (cookie && cookies_wanted(s, l))
-		return cookies_answer(s, l, tuple, seg);
-	verdict = halfs_new(s, (uint32_t)(l - s->listeners), tuple, seg, isn, flow);
+		return cookies_answer(s, l, n);
+	verdict = halfs_new(s, (uint32_t)(l - s->listeners), n, isn, flow);
 	if (verdict == WEIR_CTR_LISTEN_SOURCE && cookie && cookies_on(s))
-		return cookies_answer(s, l, tuple, seg);
+		return cookies_answer(s, l, n);
 	return verdict;
 }

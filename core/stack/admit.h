@@ -9,8 +9,7 @@
 /* A SYN for `l`, in a tuple that nobody owns: makes a half-open record and, if `l` accepts early,
  * the SYN-ACK; or answers with a SYN cookie; or drops it. `isn`: to be used, unless it is NULL.
  * Returns the verdict; *flow gets the record's, 0: there is none. */
-enum weir_counter admit_syn(struct weir_stack *s, struct listener *l,
-			    const struct weir_tuple *tuple, const struct tcp_seg *seg,
+enum weir_counter admit_syn(struct weir_stack *s, struct listener *l, const struct newcomer *n,
 			    const seq_t *isn, uint32_t *flow);
 
 #endif

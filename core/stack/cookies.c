@@ -12,7 +12,8 @@
  *
  * Nothing is kept for a cookie, so nothing tells an ACK that comes again from the first. While the
  * connection lives, it takes the repeated ACK; afterwards a record remembers, until no cookie of
- * that time is good any more, what was acknowledged (timewaits.h), and the ACK is refused.
+ * that time is good any more, what was acknowledged (timewaits.h), and the ACK is refused. A record
+ * that must make room leaves its mark (spent.h).
  *
  * A SYN that reuses a TIME-WAIT pair gets a record, never a cookie: its initial number must lie
  * beyond the old ones (RFC 1122 4.2.2.13).
@@ -24,8 +25,7 @@
 #include "base/hash.h"
 #include "stack/demux.h"
 #include "stack/halfs.h"
-#include "stack/pressure.h"
-#include "stack/reply.h"
+#include "stack/synack.h"
 #include "tcp/emit.h"
 #include "tcp/isn.h"
 #include "tcp/syncookie.h"
@@ -63,66 +63,46 @@ void weir_cookie_keys_set(struct weir_stack *s, const uint8_t now[16], const uin
 	s->cookie_keys = 2;
 }
 
-static uint32_t tick(const struct weir_stack *s)
+/* The slow clock is read for each SYN, so it is divided by only when it moves. */
+static void tick_renew(struct weir_stack *s)
 {
-	return (uint32_t)((s->now / NS_PER_MS + s->cfg.cookie_epoch_ms) / s->cfg.cookie_tick_ms);
+	uint64_t clock_ms = s->now / NS_PER_MS + s->cfg.cookie_epoch_ms;
+	uint64_t left_ms = s->cfg.cookie_tick_ms - clock_ms % s->cfg.cookie_tick_ms;
+
+	s->cookie_tick = (uint32_t)(clock_ms / s->cfg.cookie_tick_ms);
+	s->cookie_tick_end = (s->now / NS_PER_MS + left_ms) * NS_PER_MS;
 }
 
-bool cookies_wanted(struct weir_stack *s, struct listener *l)
+uint32_t cookies_tick(struct weir_stack *s)
 {
-	unsigned fill = pressure_pct(s, l);
-
-	if (s->cfg.cookies != 1 || !cookies_on(s))
-		return cookies_on(s);
-	if (!l->cookie_mode && fill >= s->cfg.cookie_on_pct) {
-		l->cookie_mode = true;
-		++*stack_counter(s, WEIR_CTR_COOKIE_MODES);
-	} else if (l->cookie_mode && fill < s->cfg.cookie_off_pct) {
-		l->cookie_mode = false;
-	}
-	return l->cookie_mode;
+	if (s->now >= s->cookie_tick_end)
+		tick_renew(s);
+	return s->cookie_tick;
 }
 
 /* --- The SYN ------------------------------------------------------------------------------ */
 
-/* What a SYN-ACK without a record can offer: what its timestamp can carry, or the MSS alone. */
-static void agree(struct weir_stack *s, const struct weir_tuple *tuple, const struct tcp_seg *syn,
-		  struct tcp_agreed *out)
+enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l, const struct newcomer *n)
 {
-	struct half h;
-
-	half_init(&h, &s->cfg, syn, seq_make(0), stack_mss_default(tuple->local.addr.family));
-	if (!(h.flags & HALF_TS))
-		h.flags = 0;
-	half_agreed(&h, halfs_shift(s), out);
-}
-
-enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l,
-				 const struct weir_tuple *tuple, const struct tcp_seg *seg)
-{
-	struct reply *r = reply_new(s, tuple, WEIR_CTR_SENT_COOKIE);
-	struct tcp_agreed agreed;
-	uint8_t id[36];
-	size_t n = stack_tuple_id(tuple, id);
-	uint32_t ts = 0;
+	const struct tcp_opts *o = &n->seg->opts;
+	unsigned options = half_options_of(&s->cfg, o);
+	struct tcp_agreed agreed = {
+		.snd_wscale = o->wscale,
+		.wscale_ok = options & HALF_WSCALE,
+		.sack_ok = options & HALF_SACK,
+	};
+	uint16_t mss = o->has_mss ? o->mss : stack_mss_default(n->tuple->local.addr.family);
+	struct synack a = {.tuple = n->tuple, .irs = n->seg->seq, .state = WEIR_STATE_LISTEN};
 
 	l->cookie_sent = true;
 	l->cookie_sent_at = s->now;
-	if (!r)
-		return WEIR_CTR_SYN_COOKIE;
-	agree(s, tuple, seg, &agreed);
-	r->seg.seq = syncookie_make(s->cookie_key[0], id, n, seg->seq, tick(s), agreed.mss);
-	r->seg.ack = seq_add(seg->seq, 1);
-	r->seg.flags = TCP_SYN | TCP_ACK;
-	r->seg.wnd = halfs_window(s);
-	r->state = WEIR_STATE_LISTEN;
-	r->iss = r->seg.seq.v;
-	r->irs = seg->seq.v;
-	if (agreed.ts_ok)
-		ts = syncookie_ts(tcp_ts_clock(s->now, isn_ts_offset(s->cfg.isn_key, id, n)),
-				  &agreed);
-	tcp_synack_options(&r->seg.opts, &agreed, halfs_mss(s, tuple->local.addr.family), ts,
-			   seg->opts.ts_val);
+	a.iss = syncookie_make(s->cookie_key[0], n->hash, n->seg->seq, cookies_tick(s), mss);
+	if (options & HALF_TS) { /* which carry the rest; else there is but the MSS */
+		a.agreed = options;
+		a.ts_val = syncookie_ts(tcp_ts_clock(s->now, isn_pair_ts_offset(n->hash)), &agreed);
+		a.ts_ecr = o->ts_val;
+	}
+	synack_reply(s, &a, WEIR_CTR_SENT_COOKIE);
 	return WEIR_CTR_SYN_COOKIE;
 }
 
@@ -133,13 +113,12 @@ static bool sent_lately(const struct weir_stack *s, const struct listener *l)
 	return l->cookie_sent && s->now - l->cookie_sent_at < cookies_life_ms(s) * NS_PER_MS;
 }
 
-static bool right(const struct weir_stack *s, const uint8_t *id, size_t n,
-		  const struct tcp_seg *seg, uint16_t *mss)
+static bool right(struct weir_stack *s, const struct newcomer *n, uint16_t *mss)
 {
-	seq_t irs = seq_sub(seg->seq, 1), cookie = seq_sub(seg->ack, 1);
+	seq_t irs = seq_sub(n->seg->seq, 1), cookie = seq_sub(n->seg->ack, 1);
 
 	for (unsigned k = 0; k < s->cookie_keys; k++)
-		if (syncookie_check(s->cookie_key[k], id, n, irs, tick(s), cookie, mss))
+		if (syncookie_check(s->cookie_key[k], n->hash, irs, cookies_tick(s), cookie, mss))
 			return true;
 	return false;
 }
@@ -160,19 +139,19 @@ static void read_agreed(const struct weir_stack *s, const struct tcp_seg *seg, u
 		out->snd_wscale = 0;
 }
 
-static struct conn *open_conn(struct weir_stack *s, struct listener *l,
-			      const struct weir_tuple *tuple, const struct tcp_seg *seg,
-			      uint32_t ts_offset, uint16_t mss)
+static struct conn *open_conn(struct weir_stack *s, struct listener *l, const struct newcomer *n,
+			      uint16_t mss)
 {
+	const struct tcp_seg *seg = n->seg;
 	struct tcb_passive p = {
 		.iss = seq_sub(seg->ack, 1),
 		.irs = seq_sub(seg->seq, 1),
 		.snd_wnd = seg->wnd,
 		.rcv_wnd = halfs_window(s),
 		.ts_recent = seg->opts.ts_val,
-		.ts_offset = ts_offset,
+		.ts_offset = isn_pair_ts_offset(n->hash),
 	};
-	struct conn *c = conn_new(s, tuple, 0);
+	struct conn *c = conn_new(s, n->tuple, 0);
 
 	read_agreed(s, seg, mss, &p.agreed);
 	c->by_cookie = true;
@@ -185,25 +164,38 @@ static struct conn *open_conn(struct weir_stack *s, struct listener *l,
 	return c;
 }
 
-enum weir_counter cookies_take(struct weir_stack *s, struct listener *l,
-			       const struct weir_tuple *tuple, const struct tcp_seg *seg,
-			       const seq_t *used, struct conn **conn)
+/* May it answer a cookie at all? */
+static bool may_answer(const struct weir_stack *s, const struct listener *l,
+		       const struct tcp_seg *seg)
 {
-	uint8_t id[36];
-	size_t n = stack_tuple_id(tuple, id);
+	return !(seg->flags & TCP_SYN) && l->mode == WEIR_ACCEPT_EARLY && s->cfg.cookies != 0 &&
+	       (sent_lately(s, l) || s->cfg.cookie_shared);
+}
+
+bool cookies_good(struct weir_stack *s, const struct listener *l, const struct newcomer *n)
+{
 	uint16_t mss;
 
-	if ((seg->flags & TCP_SYN) || l->mode != WEIR_ACCEPT_EARLY || s->cfg.cookies == 0 ||
-	    !(sent_lately(s, l) || s->cfg.cookie_shared))
+	return may_answer(s, l, n->seg) && right(s, n, &mss) &&
+	       !spent_may_have(&s->spent, n->hash, cookies_tick(s));
+}
+
+enum weir_counter cookies_take(struct weir_stack *s, struct listener *l, const struct newcomer *n,
+			       const seq_t *used, struct conn **conn)
+{
+	uint16_t mss;
+
+	if (!may_answer(s, l, n->seg))
 		return WEIR_CTR_LISTEN_ACK;
-	if (!right(s, id, n, seg, &mss))
+	if (!right(s, n, &mss))
 		return WEIR_CTR_COOKIE_BAD;
-	if (used && seq_eq(*used, seg->ack))
+	if ((used && seq_eq(*used, n->seg->ack)) ||
+	    spent_may_have(&s->spent, n->hash, cookies_tick(s)))
 		return WEIR_CTR_COOKIE_REPLAYED;
 	if (l->pending >= l->backlog)
 		return WEIR_CTR_ACCEPT_FULL;
 	if (s->conns.used == s->conns.count)
 		return WEIR_CTR_HALF_NO_CONN;
-	*conn = open_conn(s, l, tuple, seg, isn_ts_offset(s->cfg.isn_key, id, n), mss);
+	*conn = open_conn(s, l, n, mss);
 	return WEIR_CTR_ACCEPTED;
 }

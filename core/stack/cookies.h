@@ -6,6 +6,7 @@
 
 #include "stack/conns.h"
 #include "stack/listeners.h"
+#include "stack/pressure.h"
 
 /* The keys of the configuration. */
 void cookies_init(struct weir_stack *s);
@@ -16,18 +17,34 @@ static inline bool cookies_on(const struct weir_stack *s)
 	return s->cfg.cookies != 0 && s->cfg.handshake_ways == 3;
 }
 
+/* The tick of their clock. */
+uint32_t cookies_tick(struct weir_stack *s);
+
 /* Is a SYN for `l` to be answered with a cookie? Keeps the listener's mode, by its marks. */
-bool cookies_wanted(struct weir_stack *s, struct listener *l);
+static inline bool cookies_wanted(struct weir_stack *s, struct listener *l)
+{
+	if (s->cfg.cookies != 1 || !cookies_on(s))
+		return cookies_on(s);
+	if (!l->cookie_mode && pressure_reaches(s, l, s->cfg.cookie_on_pct)) {
+		l->cookie_mode = true;
+		++*stack_counter(s, WEIR_CTR_COOKIE_MODES);
+	} else if (l->cookie_mode && !pressure_reaches(s, l, s->cfg.cookie_off_pct)) {
+		l->cookie_mode = false;
+	}
+	return l->cookie_mode;
+}
 
 /* Answers a SYN with a cookie. Returns the verdict. */
 enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l,
-				 const struct weir_tuple *tuple, const struct tcp_seg *seg);
+				 const struct newcomer *n);
+
+/* Does an ACK for `l` answer a cookie that nobody has used? */
+bool cookies_good(struct weir_stack *s, const struct listener *l, const struct newcomer *n);
 
 /* An ACK for `l` in a tuple that no record owns, or one that remembers a used cookie (`used`: what
  * its ACK acknowledged; NULL: none). On ACCEPTED *conn is the new connection, to which the segment
  * is then to be given; the tuple must be free by then. Any other verdict: no connection. */
-enum weir_counter cookies_take(struct weir_stack *s, struct listener *l,
-			       const struct weir_tuple *tuple, const struct tcp_seg *seg,
+enum weir_counter cookies_take(struct weir_stack *s, struct listener *l, const struct newcomer *n,
 			       const seq_t *used, struct conn **conn);
 
 /* Milliseconds after which no cookie that was made until now is good any more. */

@@ -3,31 +3,24 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "base/be.h"
-#include "base/hash.h"
 
-size_t stack_tuple_id(const struct weir_tuple *t, uint8_t out[36])
-{
-	size_t n = netif_addr_len(t->local.addr.family);
-
-	if (n == 4) { /* by sizes that the compiler knows: each segment comes here */
-		memcpy(out, t->local.addr.bytes, 4);
-		memcpy(out + 4, t->remote.addr.bytes, 4);
-	} else {
-		memcpy(out, t->local.addr.bytes, 16);
-		memcpy(out + 16, t->remote.addr.bytes, 16);
-	}
-	be16_put(out + 2 * n, t->local.port);
-	be16_put(out + 2 * n + 2, t->remote.port);
-	return 2 * n + 4;
-}
-
-static uint32_t *bucket(const struct weir_stack *s, const struct weir_tuple *t)
+uint64_t demux_hash(const struct weir_stack *s, const struct weir_tuple *t)
 {
 	uint8_t id[36];
 	size_t n = stack_tuple_id(t, id);
 
-	return &s->buckets[(uint32_t)siphash13(s->cfg.hash_key, id, n) & s->bucket_mask];
+	return isn_pair(s->cfg.isn_key, id, n);
+}
+
+/* By the half that nobody else knows. */
+static inline uint32_t *bucket_at(const struct weir_stack *s, uint64_t hash)
+{
+	return &s->buckets[isn_pair_secret(hash) & s->bucket_mask];
+}
+
+static uint32_t *bucket(const struct weir_stack *s, const struct weir_tuple *t)
+{
+	return bucket_at(s, demux_hash(s, t));
 }
 
 static bool tuple_eq(const struct weir_tuple *a, const struct weir_tuple *b)
@@ -85,13 +78,16 @@ static bool owns(const struct weir_stack *s, uint32_t ref, const struct weir_tup
 	return false;
 }
 
-uint32_t demux_find(const struct weir_stack *s, const struct weir_tuple *t)
+uint32_t demux_find_from(const struct weir_stack *s, uint32_t ref, const struct weir_tuple *t)
 {
-	uint32_t ref = *bucket(s, t);
-
 	while (ref != REF_NONE && !owns(s, ref, t))
 		ref = *next_of(s, ref);
 	return ref;
+}
+
+uint32_t demux_find(const struct weir_stack *s, const struct weir_tuple *t)
+{
+	return demux_find_from(s, *bucket(s, t), t);
 }
 
 void demux_insert(struct weir_stack *s, const struct weir_tuple *t, uint32_t ref)
@@ -103,9 +99,9 @@ void demux_insert(struct weir_stack *s, const struct weir_tuple *t, uint32_t ref
 }
 
 /* New owners stand first, so the last record of a bucket is its oldest. */
-uint32_t demux_insert_half(struct weir_stack *s, const struct weir_tuple *t, uint32_t ref)
+uint32_t demux_insert_half(struct weir_stack *s, uint64_t hash, uint32_t ref)
 {
-	uint32_t *head = bucket(s, t), last = REF_NONE;
+	uint32_t *head = bucket_at(s, hash), last = REF_NONE;
 	unsigned halfs = 0;
 
 	*next_of(s, ref) = *head;

@@ -34,6 +34,7 @@
 #include "stack/demux.h"
 #include "stack/pressure.h"
 #include "stack/reply.h"
+#include "stack/synack.h"
 #include "stack/trace.h"
 #include "tcp/emit.h"
 #include "tcp/isn.h"
@@ -68,27 +69,19 @@ static void tuple_of(const struct weir_stack *s, const struct half_slot *h, stru
 	pair_key_tuple(s, &h->key, half_family(h), out);
 }
 
-void halfs_offer_init(struct weir_stack *s)
-{
-	s->offer.shift = window_shift_offer(&s->cfg, (uint32_t)s->cfg.rcvbuf);
-	s->offer.wnd = window_syn((uint32_t)s->cfg.rcvbuf);
-}
-
-uint8_t halfs_shift(const struct weir_stack *s)
-{
-	return s->offer.shift;
-}
-
-uint16_t halfs_mss(const struct weir_stack *s, uint8_t family)
+static uint16_t offered_mss(const struct weir_stack *s, uint8_t family)
 {
 	uint16_t mss = stack_mss_local(s, family);
 
 	return s->cfg.mss && s->cfg.mss < mss ? (uint16_t)s->cfg.mss : mss;
 }
 
-uint16_t halfs_window(const struct weir_stack *s)
+void halfs_offer_init(struct weir_stack *s)
 {
-	return s->offer.wnd;
+	s->offer.mss4 = offered_mss(s, 4);
+	s->offer.mss6 = offered_mss(s, 6);
+	s->offer.shift = window_shift_offer(&s->cfg, (uint32_t)s->cfg.rcvbuf);
+	s->offer.wnd = window_syn((uint32_t)s->cfg.rcvbuf);
 }
 
 static struct reply *half_reply(struct weir_stack *s, const struct half_slot *h,
@@ -113,24 +106,34 @@ static struct reply *half_reply(struct weir_stack *s, const struct half_slot *h,
 
 static uint32_t ts_offset(const struct weir_stack *s, const struct weir_tuple *tuple)
 {
-	uint8_t id[36];
-	size_t n = stack_tuple_id(tuple, id);
-
-	return isn_ts_offset(s->cfg.isn_key, id, n);
+	return isn_pair_ts_offset(demux_hash(s, tuple));
 }
 
-static void send_synack(struct weir_stack *s, const struct half_slot *h, enum weir_counter why)
+/* `ts_offset`: of the tuple; not looked at without timestamps. */
+static void send_synack(struct weir_stack *s, const struct half_slot *h,
+			const struct weir_tuple *tuple, uint32_t ts_offset, enum weir_counter why)
 {
-	struct reply *r = half_reply(s, h, why);
-	struct tcp_agreed agreed;
+	struct synack a = {
+		.tuple = tuple,
+		.iss = h->half.iss,
+		.irs = h->half.irs,
+		.ts_ecr = h->half.ts_recent,
+		.agreed = half_options(&h->half),
+		.state = WEIR_STATE_SYN_RECEIVED,
+		.flow = h->flow,
+	};
 
-	if (!r)
-		return;
-	half_agreed(&h->half, halfs_shift(s), &agreed);
-	r->seg.seq = h->half.iss;
-	r->seg.flags = TCP_SYN | TCP_ACK;
-	tcp_synack_options(&r->seg.opts, &agreed, halfs_mss(s, r->tuple.local.addr.family),
-			   tcp_ts_clock(s->now, ts_offset(s, &r->tuple)), h->half.ts_recent);
+	if (h->half.flags & HALF_TS)
+		a.ts_val = tcp_ts_clock(s->now, ts_offset);
+	synack_reply(s, &a, why);
+}
+
+static void send_synack_again(struct weir_stack *s, const struct half_slot *h)
+{
+	struct weir_tuple tuple;
+
+	tuple_of(s, h, &tuple);
+	send_synack(s, h, &tuple, ts_offset(s, &tuple), WEIR_CTR_RETX_SYNACK);
 }
 
 static void send_ack(struct weir_stack *s, const struct half_slot *h)
@@ -164,13 +167,15 @@ static enum weir_counter room_for(const struct weir_stack *s, const struct half_
 static void trust_syn(struct weir_stack *s, uint32_t slot);
 
 /* The SYN is accepted: the record has its SYN-ACK sent and waits for the third segment. */
-static void accept_syn(struct weir_stack *s, uint32_t slot)
+static void accept_syn(struct weir_stack *s, uint32_t slot, const struct weir_tuple *tuple,
+		       uint64_t hash)
 {
 	enqueue(s, HALF_STAGE_SENT, slot, s->cfg.rto_initial_ms);
 	if (s->cfg.handshake_ways == 2 && room_for(s, half_at(s, slot)) == WEIR_CTR_ACCEPTED)
 		trust_syn(s, slot);
 	else
-		send_synack(s, half_at(s, slot), WEIR_CTR_SENT_SYNACK);
+		send_synack(s, half_at(s, slot), tuple, isn_pair_ts_offset(hash),
+			    WEIR_CTR_SENT_SYNACK);
 }
 
 static uint32_t take_slot(struct weir_stack *s, const struct weir_tuple *tuple)
@@ -218,34 +223,34 @@ static enum weir_counter admit(struct weir_stack *s, struct listener *l,
 	return WEIR_CTR_LISTEN_FULL;
 }
 
-static void fill(struct weir_stack *s, struct half_slot *h, const struct weir_tuple *tuple,
-		 const struct tcp_seg *seg, const seq_t *isn)
+static void fill(struct weir_stack *s, struct half_slot *h, const struct newcomer *n,
+		 const seq_t *isn)
 {
 	uint8_t id[36], v6 = h->half.flags & HALF_V6;
-	size_t n = stack_tuple_id(tuple, id);
+	size_t len = stack_tuple_id(n->tuple, id);
 
-	half_init(&h->half, &s->cfg, seg, isn ? *isn : isn_make(s->cfg.isn_key, id, n, s->now),
-		  stack_mss_default(tuple->local.addr.family));
+	half_init(&h->half, &s->cfg, n->seg, isn ? *isn : isn_make(s->cfg.isn_key, id, len, s->now),
+		  stack_mss_default(n->tuple->local.addr.family));
 	h->half.flags |= v6;
 	h->flow = ++s->flow_last;
 }
 
-enum weir_counter halfs_new(struct weir_stack *s, uint32_t listener, const struct weir_tuple *tuple,
-			    const struct tcp_seg *seg, const seq_t *isn, uint32_t *flow)
+enum weir_counter halfs_new(struct weir_stack *s, uint32_t listener, const struct newcomer *n,
+			    const seq_t *isn, uint32_t *flow)
 {
 	struct listener *l = &s->listeners[listener];
 	uint32_t slot, crowd;
-	enum weir_counter why = admit(s, l, tuple, &slot);
+	enum weir_counter why = admit(s, l, n->tuple, &slot);
 	struct half_slot *h;
 
 	if (why != WEIR_CTR_ACCEPTED)
 		return why;
 	h = half_at(s, slot);
-	fill(s, h, tuple, seg, isn);
+	fill(s, h, n, isn);
 	h->listener = (uint16_t)listener;
 	*flow = h->flow;
 	l->halfs++;
-	crowd = demux_insert_half(s, tuple, ref_make(REF_HALF, slot));
+	crowd = demux_insert_half(s, n->hash, ref_make(REF_HALF, slot));
 	if (crowd != REF_NONE)
 		halfs_end(s, ref_slot(crowd), WEIR_NO_RESOURCES, WEIR_CTR_HALF_PRESSED);
 	if (l->mode == WEIR_ACCEPT_HELD) {
@@ -253,7 +258,7 @@ enum weir_counter halfs_new(struct weir_stack *s, uint32_t listener, const struc
 		enqueue(s, HALF_STAGE_FRESH, slot, s->cfg.half_held_ms);
 		return WEIR_CTR_HALF_HELD;
 	}
-	accept_syn(s, slot);
+	accept_syn(s, slot, n->tuple, n->hash);
 	return WEIR_CTR_ACCEPTED;
 }
 
@@ -417,7 +422,7 @@ enum weir_counter halfs_input(struct weir_stack *s, uint32_t slot, const struct 
 	case HALF_DO_NOTHING:
 		break;
 	case HALF_DO_SYNACK:
-		send_synack(s, h, WEIR_CTR_RETX_SYNACK);
+		send_synack_again(s, h);
 		break;
 	case HALF_DO_ACK:
 		send_ack(s, h);
@@ -476,7 +481,7 @@ static void on_timeout(struct weir_stack *s, unsigned stage, uint32_t slot)
 	dequeue(s, stage, slot);
 	h->half.retries++;
 	enqueue(s, stage_of(&h->half), slot, s->cfg.rto_initial_ms << h->half.retries);
-	send_synack(s, h, WEIR_CTR_RETX_SYNACK);
+	send_synack_again(s, h);
 }
 
 void halfs_run(struct weir_stack *s, weir_time now)
@@ -562,15 +567,17 @@ enum weir_err weir_half_accept(struct weir_stack *s, weir_half handle, uint64_t 
 {
 	uint32_t slot = held_get(s, handle);
 	struct half_slot *h;
+	struct weir_tuple tuple;
 
 	stack_clock(s, now);
 	if (slot == POOL_NONE)
 		return WEIR_NO_CONN;
 	h = half_at(s, slot);
+	tuple_of(s, h, &tuple);
 	dequeue(s, HALF_STAGE_HELD, slot);
 	h->half.flags &= (uint8_t) ~(HALF_HELD | HALF_TOLD);
 	h->user = user;
-	accept_syn(s, slot);
+	accept_syn(s, slot, &tuple, demux_hash(s, &tuple));
 	return WEIR_OK;
 }
 

@@ -10,8 +10,8 @@
 /* A record for a SYN, within the limits of its source and destination (limits.h) and the room that
  * there is or can be made (pressure.h). Returns the verdict: ACCEPTED, HALF_HELD, or without a
  * record and without any other effect LISTEN_FULL, LISTEN_SOURCE, LISTEN_DEST. */
-enum weir_counter halfs_new(struct weir_stack *s, uint32_t listener, const struct weir_tuple *tuple,
-			    const struct tcp_seg *seg, const seq_t *isn, uint32_t *flow);
+enum weir_counter halfs_new(struct weir_stack *s, uint32_t listener, const struct newcomer *n,
+			    const seq_t *isn, uint32_t *flow);
 
 /* A segment for a record. If it completes the handshake, *conn gets the new connection, to which
  * the segment is then to be given. */
@@ -49,9 +49,20 @@ void refuse_half(struct weir_stack *s, const struct weir_tuple *tuple, const str
 void halfs_offer_init(struct weir_stack *s);
 
 /* What a SYN-ACK offers: the window (not scaled), the shift of later ones, the MSS. */
-uint16_t halfs_window(const struct weir_stack *s);
-uint8_t halfs_shift(const struct weir_stack *s);
-uint16_t halfs_mss(const struct weir_stack *s, uint8_t family);
+static inline uint16_t halfs_window(const struct weir_stack *s)
+{
+	return s->offer.wnd;
+}
+
+static inline uint8_t halfs_shift(const struct weir_stack *s)
+{
+	return s->offer.shift;
+}
+
+static inline uint16_t halfs_mss(const struct weir_stack *s, uint8_t family)
+{
+	return family == 4 ? s->offer.mss4 : s->offer.mss6;
+}
 
 static inline struct half_slot *half_at(const struct weir_stack *s, uint32_t slot)
 {

@@ -6,6 +6,9 @@
  * counted and traced here and nowhere else. Nothing is sent: answers wait in the replies' ring and
  * in the connections until weir_output().
  *
+ * The tuple is hashed once (demux_hash()); the look-up, the offset of its timestamps and a SYN
+ * cookie for it all come from that hash.
+ *
  * Fragments are kept in net/reasm; with the last one the frame is replaced by the whole packet,
  * which the trace shows instead of the last piece.
  */
@@ -65,7 +68,8 @@ static enum weir_counter to_conn(struct stack_in *in, struct conn *c)
 static enum weir_counter ack_to_listener(struct stack_in *in, struct listener *l, const seq_t *used)
 {
 	struct conn *c = NULL;
-	enum weir_counter verdict = cookies_take(in->s, l, &in->tuple, &in->seg, used, &c);
+	struct newcomer n = {.tuple = &in->tuple, .hash = in->hash, .seg = &in->seg};
+	enum weir_counter verdict = cookies_take(in->s, l, &n, used, &c);
 
 	if (c) {
 		in->by_cookie = true;
@@ -76,9 +80,11 @@ static enum weir_counter ack_to_listener(struct stack_in *in, struct listener *l
 	return verdict;
 }
 
-static enum weir_counter syn_to_listener(struct stack_in *in, struct listener *l, const seq_t *isn)
+static inline enum weir_counter syn_to_listener(struct stack_in *in, struct listener *l,
+						const seq_t *isn)
 {
-	enum weir_counter verdict = admit_syn(in->s, l, &in->tuple, &in->seg, isn, &in->note.flow);
+	struct newcomer n = {.tuple = &in->tuple, .hash = in->hash, .seg = &in->seg};
+	enum weir_counter verdict = admit_syn(in->s, l, &n, isn, &in->note.flow);
 
 	if (in->note.flow)
 		in->note.after = after_syn(in);
@@ -86,7 +92,8 @@ static enum weir_counter syn_to_listener(struct stack_in *in, struct listener *l
 	return verdict;
 }
 
-static enum weir_counter to_listener(struct stack_in *in, struct listener *l, const seq_t *used)
+static inline enum weir_counter to_listener(struct stack_in *in, struct listener *l,
+					    const seq_t *used)
 {
 	in->note.before = in->note.after = WEIR_STATE_LISTEN;
 	if (in->seg.flags & TCP_RST)
@@ -104,7 +111,7 @@ static bool is_for_us(const struct stack_in *in)
 	return in->ours || listeners_take_foreign(in->s);
 }
 
-static enum weir_counter to_nobody(struct stack_in *in, const seq_t *used)
+static inline enum weir_counter to_nobody(struct stack_in *in, const seq_t *used)
 {
 	struct listener *l = listeners_find(in->s, &in->tuple.local);
 
@@ -118,12 +125,30 @@ static enum weir_counter to_nobody(struct stack_in *in, const seq_t *used)
 	return WEIR_CTR_NO_OWNER;
 }
 
+/* Its SYN came twice and was answered with a cookie, too, and it is the cookie that is taken. */
+static bool is_for_cookie(const struct stack_in *in, const struct half_slot *h)
+{
+	const struct tcp_seg *seg = &in->seg;
+	struct newcomer n = {.tuple = &in->tuple, .hash = in->hash, .seg = seg};
+
+	return (seg->flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK &&
+	       seq_eq(seg->seq, seq_add(h->half.irs, 1)) &&
+	       !seq_eq(seg->ack, seq_add(h->half.iss, 1)) &&
+	       cookies_good(in->s, &in->s->listeners[h->listener], &n);
+}
+
 static enum weir_counter to_half(struct stack_in *in, uint32_t slot)
 {
 	const struct half_slot *h = half_at(in->s, slot);
 	struct conn *c = NULL;
 	enum weir_counter verdict;
 
+	if (is_for_cookie(in, h)) {
+		struct listener *l = &in->s->listeners[h->listener];
+
+		halfs_end(in->s, slot, WEIR_ABORTED, WEIR_CTR_HALF_COOKIE);
+		return ack_to_listener(in, l, NULL);
+	}
 	in->note.flow = h->flow;
 	in->note.iss = h->half.iss.v;
 	in->note.irs = h->half.irs.v;
@@ -203,7 +228,8 @@ static enum weir_counter in_tcp(struct stack_in *in)
 	in->is_tcp = true;
 	in->tuple.local.port = in->seg.dst_port;
 	in->tuple.remote.port = in->seg.src_port;
-	ref = demux_find(s, &in->tuple);
+	in->hash = demux_hash(s, &in->tuple);
+	ref = demux_find_hashed(s, in->hash, &in->tuple);
 	if (ref == REF_NONE)
 		return to_nobody(in, NULL);
 	switch (ref_kind(ref)) {
@@ -245,21 +271,39 @@ static bool may_answer_from(const struct stack_in *in)
 	return dst->family == 4 ? ip4_source_ok(dst->bytes) : ip6_source_ok(dst->bytes);
 }
 
+/* Four bytes as four bytes: they were written just before, and a wider load would have to wait. */
+static inline void endpoint_set(struct weir_endpoint *e, const struct weir_addr *a)
+{
+	*e = (struct weir_endpoint){.addr.family = a->family};
+	if (a->family == 4)
+		memcpy(e->addr.bytes, a->bytes, 4);
+	else
+		memcpy(e->addr.bytes, a->bytes, 16);
+}
+
 /* Reads the IP header of the frame; answers what asks for it. */
-static enum weir_counter in_header(struct stack_in *in)
+static inline __attribute__((always_inline)) enum weir_counter in_header(struct stack_in *in)
 {
 	struct weir_stack *s = in->s;
 	struct ip_packet *p = &in->pkt;
 	enum weir_counter verdict = ip_in(p, in->frame->bytes, in->frame->len);
 
-	in->tuple.local.addr = p->dst;
-	in->tuple.remote.addr = p->src;
+	endpoint_set(&in->tuple.local, &p->dst);
+	endpoint_set(&in->tuple.remote, &p->src);
 	in->ours = netif_is_ours(&s->netif, &p->dst);
 	if (verdict == WEIR_CTR_IP6_HEADER && p->problem_off && may_answer_from(in) &&
 	    is_for_us(in))
 		reply_icmp(s, &in->tuple, ICMP6_PARAM_PROBLEM, p->problem_code, p->problem_off,
 			   p->head, p->head_len, 0);
 	return verdict;
+}
+
+/* The header of a packet that was put together. */
+static __attribute__((noinline)) enum weir_counter in_whole(struct stack_in *in)
+{
+	enum weir_counter verdict = in_header(in);
+
+	return verdict == WEIR_CTR_IP_FRAGMENT ? WEIR_CTR_FRAGMENT_DROPPED : verdict;
 }
 
 /* A piece of a packet for us. With the last one the frame becomes the whole packet, which may not
@@ -275,8 +319,7 @@ static enum weir_counter in_fragment(struct stack_in *in)
 	if (verdict != WEIR_CTR_ACCEPTED)
 		return verdict;
 	in->frame = &in->whole;
-	verdict = in_header(in);
-	return verdict == WEIR_CTR_IP_FRAGMENT ? WEIR_CTR_FRAGMENT_DROPPED : verdict;
+	return in_whole(in);
 }
 
 static enum weir_counter in_packet(struct stack_in *in)
@@ -309,11 +352,23 @@ static enum weir_counter in_packet(struct stack_in *in)
 	return WEIR_CTR_IP_PROTOCOL;
 }
 
+/* By fields: packet, segment and tuple are as long as all the rest together and are filled as they
+ * are read. */
+static inline void in_begin(struct stack_in *in, struct weir_stack *s, const struct weir_frame *f)
+{
+	in->s = s;
+	in->frame = f;
+	in->is_tcp = false;
+	in->by_cookie = false;
+	in->note = (struct trace_note){0};
+}
+
 enum weir_counter weir_input(struct weir_stack *s, const struct weir_frame *f, weir_time now)
 {
-	struct stack_in in = {.s = s, .frame = f};
+	struct stack_in in;
 	enum weir_counter verdict;
 
+	in_begin(&in, s, f);
 	stack_clock(s, now);
 	++*stack_counter(s, WEIR_CTR_FRAMES_IN);
 	verdict = in_packet(&in);

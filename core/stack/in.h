@@ -14,6 +14,7 @@ struct stack_in {
 	struct weir_frame whole; /* what frame is when the last fragment has come */
 	struct ip_packet pkt;
 	struct weir_tuple tuple; /* ours is local */
+	uint64_t hash;           /* of the tuple, if is_tcp */
 	struct tcp_seg seg;
 	bool ours;              /* its destination is an address of ours */
 	bool is_tcp;            /* seg is valid */

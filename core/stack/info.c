@@ -120,7 +120,13 @@ static const struct pool *walked(const struct weir_stack *s, enum weir_walk_kind
 	return NULL;
 }
 
-/* Free slots of these pools can be told by their generation; of TIME-WAIT by their owner's ref. */
+/* What only remembers that a cookie was used (stack/timewaits.h) is in no state. */
+static bool in_timewait(const struct timewait_slot *w)
+{
+	return w->flow != 0 && !(w->tw.flags & TIMEWAIT_USED);
+}
+
+/* Free slots of these pools can be told by their generation; of TIME-WAIT by their flow. */
 static bool show(const struct weir_stack *s, enum weir_walk_kind kind, uint32_t slot, weir_time now,
 		 struct weir_info *out)
 {
@@ -139,7 +145,7 @@ static bool show(const struct weir_stack *s, enum weir_walk_kind kind, uint32_t 
 		of_half(s, slot, now, out);
 		return demux_find(s, &out->tuple) == ref_make(REF_HALF, slot);
 	case WEIR_WALK_TIMEWAITS:
-		if (((struct timewait_slot *)pool_at(&s->timewaits, slot))->flow == 0)
+		if (!in_timewait(pool_at(&s->timewaits, slot)))
 			return false;
 		of_timewait(s, slot, now, out);
 		return true;

@@ -6,6 +6,9 @@
  * A connection that has nothing to send leaves the ready list; whatever happens to it later puts it
  * back (conn_settle).
  *
+ * SYN-ACKs of half-open records and of cookies wait as whole packets (synack.c) and are only
+ * copied; while they are next and no timer was set since the last call, that is all that is done.
+ *
  * Headers are written into the packet; payload is named as spans of the send queue, which stay
  * valid until the next call that changes the stack. The TCP checksum is computed here, over header
  * and spans, unless the link completes it.
@@ -16,6 +19,7 @@
 #include "stack/conns.h"
 #include "stack/halfs.h"
 #include "stack/reply.h"
+#include "stack/synack.h"
 #include "stack/timewaits.h"
 #include "stack/trace.h"
 #include "tcp/emit.h"
@@ -25,13 +29,8 @@
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 
-_Static_assert(IP6_HDR_LEN + ICMP_HDR_LEN + QUOTE_MAX <= WEIR_HEAD_MAX, "an ICMP error fits");
+_Static_assert(IP6_HDR_LEN + ICMP_HDR_LEN + REPLY_BYTES_MAX <= WEIR_HEAD_MAX, "an ICMP error fits");
 _Static_assert(IP6_HDR_LEN + TCP_HDR_MAX <= WEIR_HEAD_MAX, "and so do TCP's headers");
-
-static enum tcp_opt_order opt_order(const struct weir_stack *s)
-{
-	return s->cfg.synopt_bsd ? TCP_OPT_ORDER_BSD : TCP_OPT_ORDER_LINUX;
-}
 
 static void put_checksum(const struct weir_stack *s, struct weir_packet *p,
 			 const struct weir_tuple *t, uint32_t tcp_len)
@@ -77,7 +76,7 @@ static void put_headers(struct weir_stack *s, struct weir_packet *p, const struc
 	seg->src_port = t->local.port;
 	seg->dst_port = t->remote.port;
 	p->l4_start = (uint16_t)ip_len;
-	seg->hdr_len = (uint8_t)tcp_emit(p->head + ip_len, seg, opt_order(s));
+	seg->hdr_len = (uint8_t)tcp_emit(p->head + ip_len, seg, stack_opt_order(s));
 	o.len = seg->hdr_len + seg->len;
 	ip_out_write(p->head, &o);
 	p->head_len = (uint16_t)(ip_len + seg->hdr_len);
@@ -129,8 +128,8 @@ static void out_icmp_error(struct weir_stack *s, struct weir_packet *p, const st
 		.type = r->icmp_type,
 		.code = r->icmp_code,
 		.rest = r->icmp_rest,
-		.body = r->quote,
-		.body_len = r->icmp_len,
+		.body = r->bytes,
+		.body_len = r->quote_len,
 	};
 	size_t n = r->tuple.local.addr.family == 4 ? icmp4_emit(at, &m)
 						   : icmp6_emit(at, &m, r->tuple.local.addr.bytes,
@@ -139,23 +138,10 @@ static void out_icmp_error(struct weir_stack *s, struct weir_packet *p, const st
 	out_icmp(s, p, &r->tuple, at, n, r->flow);
 }
 
-static bool out_reply(struct weir_stack *s, struct weir_packet *p)
+static void out_segment(struct weir_stack *s, struct weir_packet *p, struct reply *r)
 {
-	struct reply *r;
 	struct trace_note note;
 
-	if (s->echo_len) {
-		out_icmp(s, p, &s->echo_tuple, s->echo, s->echo_len, 0);
-		s->echo_len = 0;
-		return true;
-	}
-	r = ring_pop(&s->replies);
-	if (!r)
-		return false;
-	if (r->icmp_len) {
-		out_icmp_error(s, p, r);
-		return true;
-	}
 	put_headers(s, p, &r->tuple, &r->seg,
 		    (struct out_ip){.dscp = (uint8_t)s->cfg.dscp, .ttl = (uint8_t)s->cfg.ttl});
 	++*stack_counter(s, r->why);
@@ -168,6 +154,70 @@ static bool out_reply(struct weir_stack *s, struct weir_packet *p)
 					   .irs = r->irs,
 					   .wscale = r->wscale};
 		trace_out(s, p, &r->tuple, &r->seg, &note);
+	}
+}
+
+/* What else a SYN-ACK's trace tells can be read from the packet. Not inlined: without a trace no
+ * stack frame is needed. */
+static __attribute__((noinline)) void trace_written(struct weir_stack *s,
+						    const struct weir_packet *p,
+						    const struct reply *r)
+{
+	struct trace_note note = {
+		.verdict = r->why,
+		.before = r->state,
+		.after = r->state,
+		.flow = r->flow,
+	};
+	struct weir_tuple tuple;
+	struct tcp_seg seg;
+
+	synack_read(p, &tuple, &seg);
+	note.iss = seg.seq.v;
+	note.irs = seg.ack.v - 1;
+	trace_out(s, p, &tuple, &seg, &note);
+}
+
+/* Copies all that a SYN-ACK may be, since that costs less than to ask how long it is. */
+static inline void out_written(struct weir_stack *s, struct weir_packet *p, const struct reply *r)
+{
+	const struct synack_form *f = r->form;
+
+	memcpy(p->head, r->bytes, SYNACK_LEN_MAX);
+	p->head_len = f->len;
+	p->span_count = 0;
+	p->total_len = f->len;
+	p->flags = f->flags;
+	p->gso_size = 0;
+	p->l4_start = f->l4_start;
+	p->csum_offset = TCP_CSUM_OFFSET;
+	++*stack_counter(s, r->why);
+	if (s->cfg.trace)
+		trace_written(s, p, r);
+}
+
+static bool out_reply(struct weir_stack *s, struct weir_packet *p)
+{
+	struct reply *r;
+
+	if (s->echo_len) {
+		out_icmp(s, p, &s->echo_tuple, s->echo, s->echo_len, 0);
+		s->echo_len = 0;
+		return true;
+	}
+	r = ring_pop(&s->replies);
+	if (!r)
+		return false;
+	switch (r->kind) {
+	case REPLY_SEGMENT:
+		out_segment(s, p, r);
+		break;
+	case REPLY_WRITTEN:
+		out_written(s, p, r);
+		break;
+	case REPLY_ICMP:
+		out_icmp_error(s, p, r);
+		break;
 	}
 	return true;
 }
@@ -279,14 +329,37 @@ static void run_timers(struct weir_stack *s)
 	run_fragments(s);
 }
 
-bool weir_output(struct weir_stack *s, struct weir_packet *p, weir_time now)
+/* The answer that is next, if it is a SYN-ACK and the timers need not be run before it. */
+static inline const struct reply *pop_written(struct weir_stack *s)
 {
-	stack_clock(s, now);
+	const struct reply *r = ring_peek(&s->replies);
+
+	if (!r || r->kind != REPLY_WRITTEN || s->echo_len || s->timers_ran != s->now)
+		return NULL;
+	return ring_pop(&s->replies);
+}
+
+/* Not inlined: weir_output() needs no stack frame for most of the packets of a flood. */
+static __attribute__((noinline)) bool out_any(struct weir_stack *s, struct weir_packet *p)
+{
 	run_timers(s);
 	out_begin(p);
 	if (!out_reply(s, p) && !out_ready(s, p))
 		return false;
 	++*stack_counter(s, WEIR_CTR_FRAMES_OUT);
+	return true;
+}
+
+bool weir_output(struct weir_stack *s, struct weir_packet *p, weir_time now)
+{
+	const struct reply *r;
+
+	stack_clock(s, now);
+	r = pop_written(s);
+	if (!r)
+		return out_any(s, p);
+	++*stack_counter(s, WEIR_CTR_FRAMES_OUT);
+	out_written(s, p, r);
 	return true;
 }
 

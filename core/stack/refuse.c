@@ -27,7 +27,7 @@ static const struct {
 static void refuse_icmp(struct weir_stack *s, const struct weir_tuple *t, const struct half *h,
 			uint32_t flow, enum weir_refusal how)
 {
-	uint8_t quote[QUOTE_MAX];
+	uint8_t quote[REPLY_BYTES_MAX];
 	struct ip_out o = {
 		.src = &t->remote.addr,
 		.dst = &t->local.addr,

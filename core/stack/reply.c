@@ -1,6 +1,5 @@
 #include "stack/reply.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "tcp/emit.h"
@@ -9,15 +8,17 @@
 
 struct reply *reply_new(struct weir_stack *s, const struct weir_tuple *tuple, enum weir_counter why)
 {
-	struct reply *r = ring_push(&s->replies);
+	struct reply *r = reply_take(s, why);
 
-	if (!r) {
-		++*stack_counter(s, WEIR_CTR_REPLY_DROPPED);
+	if (!r)
 		return NULL;
-	}
-	memset(r, 0, offsetof(struct reply, quote)); /* of that icmp_len bytes are valid */
+	r->kind = REPLY_SEGMENT;
+	r->state = (enum weir_state)0;
+	r->flow = 0;
 	r->tuple = *tuple;
-	r->why = why;
+	r->seg = (struct tcp_seg){0};
+	r->iss = r->irs = 0;
+	r->wscale = 0;
 	return r;
 }
 
@@ -94,15 +95,17 @@ void reply_icmp(struct weir_stack *s, const struct weir_tuple *tuple, uint8_t ty
 
 	if (!tokens_take(&s->icmp_tokens, s->now, (uint32_t)s->cfg.icmp_rate, 1000))
 		return;
-	r = reply_new(s, tuple, WEIR_CTR_SENT_ICMP);
+	r = reply_take(s, WEIR_CTR_SENT_ICMP);
 	if (!r)
 		return;
+	r->kind = REPLY_ICMP;
 	r->flow = flow;
+	r->tuple = *tuple;
 	r->icmp_type = type;
 	r->icmp_code = code;
 	r->icmp_rest = rest;
 	if (len > s->cfg.link_mtu - IP4_HDR_LEN - ICMP_HDR_LEN)
 		len = (size_t)s->cfg.link_mtu - IP4_HDR_LEN - ICMP_HDR_LEN; /* links of 68 bytes */
-	r->icmp_len = (uint16_t)(len < QUOTE_MAX ? len : QUOTE_MAX);
-	memcpy(r->quote, quote, r->icmp_len);
+	r->quote_len = (uint8_t)(len < REPLY_BYTES_MAX ? len : REPLY_BYTES_MAX);
+	memcpy(r->bytes, quote, r->quote_len);
 }

@@ -4,6 +4,7 @@
 
 #include "stack/cookies.h"
 #include "stack/halfs.h"
+#include "stack/synack.h"
 #include "tcp/board.h"
 #include "wire/ip4.h"
 #include "wire/ip6.h"
@@ -17,11 +18,6 @@ uint16_t stack_mss_local(const struct weir_stack *s, uint8_t family)
 	uint64_t hdrs = (family == 4 ? IP4_HDR_LEN : IP6_HDR_LEN) + TCP_HDR_LEN;
 
 	return s->cfg.link_mtu > hdrs ? (uint16_t)(s->cfg.link_mtu - hdrs) : 1;
-}
-
-uint16_t stack_mss_default(uint8_t family)
-{
-	return family == 4 ? 536 : 1220;
 }
 
 static uint32_t power_of_two(uint64_t at_least)
@@ -63,6 +59,7 @@ static struct weir_stack *stack_carve(struct arena *a, const struct weir_config 
 	s->buckets = arena_take(a, owners * sizeof(*s->buckets), CACHE_LINE);
 	s->bucket_mask = owners - 1;
 	limits_init(&s->limits, a, (uint32_t)cfg->sources_max);
+	spent_init(&s->spent, a, (uint32_t)cfg->cookie_spent_bits);
 	s->listeners = arena_take(a, cfg->listeners_max * sizeof(*s->listeners), 8);
 	s->echo = arena_take(a, cfg->link_mtu, 8);
 	reasm_init(&s->reasm, a, (uint32_t)cfg->frags_max);
@@ -107,7 +104,9 @@ enum weir_err weir_stack_init(struct weir_stack **out, void *mem, size_t len,
 	fifo_init(&s->timewait_queue);
 	fifo_init(&s->cookie_queue);
 	cookies_init(s);
+	spent_clear(&s->spent);
 	halfs_offer_init(s);
+	synack_init(s);
 	wheel_init(&s->wheel, now);
 	list_init(&s->ready);
 	list_init(&s->events);

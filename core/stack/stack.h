@@ -7,12 +7,16 @@
 #ifndef WEIR_STACK_STACK_H
 #define WEIR_STACK_STACK_H
 
+#include <string.h>
+
+#include "base/be.h"
 #include "base/list.h"
 #include "base/pool.h"
 #include "base/ring.h"
 #include "base/wheel.h"
 #include "net/netif.h"
 #include "net/reasm.h"
+#include "stack/spent.h"
 #include "stack/fifo.h"
 #include "stack/limits.h"
 #include "tcp/half.h"
@@ -129,21 +133,45 @@ struct listener {
 	weir_time cookie_sent_at; /* ... last at this time */
 };
 
-#define QUOTE_MAX 128u /* bytes of a packet that an ICMP error quotes */
+#define REPLY_BYTES_MAX 128u /* of a packet that an ICMP error quotes, or of one to be sent */
+
+enum reply_kind {
+	REPLY_SEGMENT, /* `seg` without payload, to be written */
+	REPLY_WRITTEN, /* a SYN-ACK, as a whole packet */
+	REPLY_ICMP,    /* an ICMP error */
+};
+
+#define SYNACK_FORMS   8u  /* of a family: one for each choice of options */
+#define SYNACK_LEN_MAX 80u /* IPv6 with all of them */
+
+/* A SYN-ACK with blanks: see synack.c. */
+struct synack_form {
+	uint8_t bytes[SYNACK_LEN_MAX];
+	uint8_t len, l4_start;
+	uint8_t ts_at;                         /* where TSval goes; 0: no timestamps */
+	uint8_t flags;                         /* of the weir_packet */
+	uint16_t ip4_sum, tcp_sum, pseudo_sum; /* of what is there, folded */
+};
 
 /* An answer that belongs to no connection and waits for output. */
 struct reply {
-	struct weir_tuple tuple; /* local is who sends */
+	enum reply_kind kind;
 	enum weir_counter why;
 	enum weir_state state; /* for the trace */
-	uint32_t flow;
-	uint32_t iss, irs;  /* for the trace */
-	struct tcp_seg seg; /* a TCP segment without payload, if icmp_len == 0 */
-	uint32_t icmp_rest;
-	uint16_t icmp_len; /* bytes of quote */
-	uint8_t icmp_type, icmp_code;
-	uint8_t wscale; /* of the window field, for the trace */
-	uint8_t quote[QUOTE_MAX];
+	uint32_t flow;         /* for the trace */
+	union {
+		struct {
+			struct weir_tuple tuple; /* local is who sends */
+			struct tcp_seg seg;      /* SEGMENT */
+			uint32_t iss, irs;       /* SEGMENT, for the trace */
+			uint32_t icmp_rest;      /* ICMP */
+			uint8_t icmp_type, icmp_code;
+			uint8_t wscale;    /* SEGMENT, for the trace: of the window field */
+			uint8_t quote_len; /* ICMP */
+		};
+		const struct synack_form *form; /* WRITTEN: what was filled in */
+	};
+	_Alignas(8) uint8_t bytes[REPLY_BYTES_MAX]; /* WRITTEN: the packet; ICMP: the quote */
 };
 
 #define COOKIE_KEYS   2u
@@ -166,9 +194,10 @@ struct weir_stack {
 	struct wheel wheel;
 	struct list ready, events, starved;
 	struct {
-		uint16_t wnd;
+		uint16_t wnd, mss4, mss6;
 		uint8_t shift;
-	} offer;          /* what SYN-ACKs offer: see halfs.h */
+	} offer; /* what SYN-ACKs offer: see halfs.h */
+	struct synack_form synack4[SYNACK_FORMS], synack6[SYNACK_FORMS];
 	uint32_t orphans; /* attached connections whose user has closed */
 	struct ring replies;
 	uint8_t *echo; /* one ICMP echo answer that waits */
@@ -176,6 +205,9 @@ struct weir_stack {
 	struct weir_tuple echo_tuple;
 	uint8_t cookie_key[COOKIE_KEYS][16]; /* the first makes cookies */
 	unsigned cookie_keys;                /* in use */
+	struct spent spent;                  /* cookies that were used */
+	uint32_t cookie_tick;                /* of their slow clock ... */
+	weir_time cookie_tick_end;           /* ... until then */
 	struct tokens icmp_tokens;
 	weir_time now;         /* latest time seen: time never goes back */
 	weir_time records_ran; /* when the queues of the records were last run */
@@ -198,17 +230,46 @@ static inline void stack_armed(struct weir_stack *s)
 	s->timers_ran = WEIR_NEVER;
 }
 
+/* A segment for a listener, in a tuple that nobody owns. */
+struct newcomer {
+	const struct weir_tuple *tuple;
+	uint64_t hash; /* of the tuple: demux_hash() */
+	const struct tcp_seg *seg;
+};
+
 static inline uint64_t *stack_counter(struct weir_stack *s, enum weir_counter c)
 {
 	return &s->env.counters[c];
 }
 
 /* Bytes that name a tuple for keyed hashes: local and remote address, ports. At most 36. */
-size_t stack_tuple_id(const struct weir_tuple *t, uint8_t out[36]);
+static inline size_t stack_tuple_id(const struct weir_tuple *t, uint8_t out[36])
+{
+	size_t n = netif_addr_len(t->local.addr.family);
+
+	if (n == 4) { /* by sizes that the compiler knows: each segment comes here */
+		memcpy(out, t->local.addr.bytes, 4);
+		memcpy(out + 4, t->remote.addr.bytes, 4);
+	} else {
+		memcpy(out, t->local.addr.bytes, 16);
+		memcpy(out + 16, t->remote.addr.bytes, 16);
+	}
+	be16_put(out + 2 * n, t->local.port);
+	be16_put(out + 2 * n + 2, t->remote.port);
+	return 2 * n + 4;
+}
+
+static inline enum tcp_opt_order stack_opt_order(const struct weir_stack *s)
+{
+	return s->cfg.synopt_bsd ? TCP_OPT_ORDER_BSD : TCP_OPT_ORDER_LINUX;
+}
 
 /* Largest TCP payload of one packet of the family on our link, without options. */
 uint16_t stack_mss_local(const struct weir_stack *s, uint8_t family);
 /* The peer's MSS until it says otherwise (RFC9293-MUST-15). */
-uint16_t stack_mss_default(uint8_t family);
+static inline uint16_t stack_mss_default(uint8_t family)
+{
+	return family == 4 ? 536 : 1220;
+}
 
 #endif

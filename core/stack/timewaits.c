@@ -93,6 +93,13 @@ static void drop(struct weir_stack *s, uint32_t slot)
 	pool_give(&s->timewaits, slot);
 }
 
+/* The cookie that the record remembered may be good still. */
+static void note_spent(struct weir_stack *s, const struct weir_tuple *tuple)
+{
+	spent_add(&s->spent, demux_hash(s, tuple), cookies_tick(s));
+	++*stack_counter(s, WEIR_CTR_COOKIE_SPENT);
+}
+
 void timewaits_end(struct weir_stack *s, uint32_t slot, enum weir_counter why)
 {
 	struct timewait_slot *w = at(s, slot);
@@ -106,9 +113,17 @@ void timewaits_end(struct weir_stack *s, uint32_t slot, enum weir_counter why)
 		if (c->tcb.state == WEIR_STATE_TIME_WAIT)
 			fsm_step(&c->tcb, FSM_END);
 	}
+	if (w->tw.flags & (TIMEWAIT_COOKIE | TIMEWAIT_USED) && why != WEIR_CTR_TIMEWAIT_EXPIRED)
+		note_spent(s, &tuple);
 	if (!(w->tw.flags & TIMEWAIT_USED))
 		trace_state(s, w->flow, &tuple, WEIR_STATE_TIME_WAIT, WEIR_STATE_CLOSED, why);
 	drop(s, slot);
+}
+
+static void evict(struct weir_stack *s, uint32_t slot)
+{
+	++*stack_counter(s, WEIR_CTR_TIMEWAIT_EVICTED);
+	timewaits_end(s, slot, WEIR_CTR_TIMEWAIT_EVICTED);
 }
 
 /* A record for the tuple that the connection has given up. When there is none left, one that is
@@ -120,11 +135,7 @@ static uint32_t new_record(struct weir_stack *s, const struct conn *c, const str
 	bool paired;
 
 	if (slot == POOL_NONE) {
-		const struct fifo *q = s->cookie_queue.count ? &s->cookie_queue
-							     : &s->timewait_queue;
-
-		++*stack_counter(s, WEIR_CTR_TIMEWAIT_EVICTED);
-		timewaits_end(s, q->head, WEIR_CTR_TIMEWAIT_EVICTED);
+		evict(s, s->cookie_queue.count ? s->cookie_queue.head : s->timewait_queue.head);
 		slot = pool_take(&s->timewaits);
 	}
 	weir_assert(slot != POOL_NONE);

@@ -35,13 +35,16 @@ struct ack_ctx {
 	struct recovery_ack rec;
 };
 
-static uint64_t echo_age(const struct tcp_in *in)
+uint64_t input_echo_age(const struct tcp_in *in)
 {
 	const struct tcb *t = in->t;
 	const struct tcp_opts *o = &in->seg.opts;
 	uint32_t age;
 
 	if (!t->ts.ok || !o->has_ts || o->ts_ecr == 0 || in->no_echo)
+		return WEIR_NEVER;
+	/* The SYN-ACK may have gone several times, too: then its echo is as old as the first. */
+	if (seq_eq(t->snd.una, t->snd.iss) && t->retries)
 		return WEIR_NEVER;
 	age = (uint32_t)(in->now / NS_PER_MS) + t->ts.offset - o->ts_ecr;
 	return age < (1u << 31) ? (uint64_t)age * NS_PER_MS : WEIR_NEVER;
@@ -329,7 +332,7 @@ enum tcp_step ack_process(struct tcp_in *in)
 	if (in->in_window)
 		input_ts_recent(in, in->first);
 	a.duplicate = is_duplicate(in, a.wnd);
-	a.echo_ns = echo_age(in);
+	a.echo_ns = input_echo_age(in);
 	begin_news(in, &a);
 	take_sack(in, &a);
 	update_window(in, &a);

@@ -1,40 +1,5 @@
 #include "tcp/half.h"
 
-void half_init(struct half *h, const struct weir_config *cfg, const struct tcp_seg *syn, seq_t iss,
-	       uint16_t mss_default)
-{
-	const struct tcp_opts *o = &syn->opts;
-
-	*h = (struct half){
-		.iss = iss,
-		.irs = syn->seq,
-		.mss = o->has_mss ? o->mss : mss_default,
-		.wnd = syn->wnd,
-	};
-	if (o->has_ts && cfg->timestamps) {
-		h->flags |= HALF_TS;
-		h->ts_recent = o->ts_val;
-	}
-	if (o->sack_permitted && cfg->sack)
-		h->flags |= HALF_SACK;
-	if (o->has_wscale && cfg->window_scaling) {
-		h->flags |= HALF_WSCALE;
-		h->snd_wscale = o->wscale;
-	}
-}
-
-void half_agreed(const struct half *h, uint8_t rcv_wscale, struct tcp_agreed *out)
-{
-	*out = (struct tcp_agreed){
-		.mss = h->mss,
-		.snd_wscale = h->snd_wscale,
-		.rcv_wscale = h->flags & HALF_WSCALE ? rcv_wscale : 0,
-		.wscale_ok = h->flags & HALF_WSCALE,
-		.ts_ok = h->flags & HALF_TS,
-		.sack_ok = h->flags & HALF_SACK,
-	};
-}
-
 /* An ACK in answer, as often as challenges are allowed (RFC5961-09). */
 static enum half_action answer(struct half *h, const struct weir_config *cfg, enum weir_counter why,
 			       enum weir_counter *verdict)

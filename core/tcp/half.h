@@ -34,8 +34,8 @@ struct half {
 _Static_assert(sizeof(struct half) == 20, "a half-open record stays small");
 
 /* Takes over what a SYN says. `mss_default`: for a SYN without the option (MUST-15). */
-void half_init(struct half *h, const struct weir_config *cfg, const struct tcp_seg *syn, seq_t iss,
-	       uint16_t mss_default);
+static inline void half_init(struct half *h, const struct weir_config *cfg,
+			     const struct tcp_seg *syn, seq_t iss, uint16_t mss_default);
 
 enum half_action {
 	HALF_DO_NOTHING,
@@ -51,7 +51,53 @@ enum half_action half_input(struct half *h, const struct weir_config *cfg,
 			    const struct tcp_seg *seg, uint32_t rcv_wnd,
 			    enum weir_counter *verdict);
 
+/* The options that both sides use, as flags: HALF_TS, HALF_SACK, HALF_WSCALE. */
+static inline unsigned half_options(const struct half *h)
+{
+	return h->flags & (HALF_TS | HALF_SACK | HALF_WSCALE);
+}
+
 /* What both sides agreed on. `rcv_wscale` is our shift. */
-void half_agreed(const struct half *h, uint8_t rcv_wscale, struct tcp_agreed *out);
+static inline void half_agreed(const struct half *h, uint8_t rcv_wscale, struct tcp_agreed *out);
+
+/* --- Inlines: a flood of SYNs is made of these ------------------------------------------------ */
+
+/* The options of a SYN that we use, too: HALF_TS, HALF_SACK, HALF_WSCALE. */
+static inline unsigned half_options_of(const struct weir_config *cfg, const struct tcp_opts *o)
+{
+	return (o->has_ts && cfg->timestamps ? (unsigned)HALF_TS : 0) |
+	       (o->sack_permitted && cfg->sack ? (unsigned)HALF_SACK : 0) |
+	       (o->has_wscale && cfg->window_scaling ? (unsigned)HALF_WSCALE : 0);
+}
+
+static inline void half_init(struct half *h, const struct weir_config *cfg,
+			     const struct tcp_seg *syn, seq_t iss, uint16_t mss_default)
+{
+	const struct tcp_opts *o = &syn->opts;
+
+	*h = (struct half){
+		.iss = iss,
+		.irs = syn->seq,
+		.mss = o->has_mss ? o->mss : mss_default,
+		.wnd = syn->wnd,
+	};
+	h->flags = (uint8_t)half_options_of(cfg, o);
+	if (h->flags & HALF_TS)
+		h->ts_recent = o->ts_val;
+	if (h->flags & HALF_WSCALE)
+		h->snd_wscale = o->wscale;
+}
+
+static inline void half_agreed(const struct half *h, uint8_t rcv_wscale, struct tcp_agreed *out)
+{
+	*out = (struct tcp_agreed){
+		.mss = h->mss,
+		.snd_wscale = h->snd_wscale,
+		.rcv_wscale = h->flags & HALF_WSCALE ? rcv_wscale : 0,
+		.wscale_ok = h->flags & HALF_WSCALE,
+		.ts_ok = h->flags & HALF_TS,
+		.sack_ok = h->flags & HALF_SACK,
+	};
+}
 
 #endif

@@ -49,4 +49,8 @@ static inline enum tcp_step input_done(struct tcp_in *in, enum weir_counter verd
  * window must not set a time that PAWS would then hold against the peer. */
 void input_ts_recent(struct tcp_in *in, seq_t at);
 
+/* Age in nanoseconds of the timestamp that the segment echoes (RFC7323-15); WEIR_NEVER: none that
+ * could be of ours. To be called before SND.UNA moves. */
+uint64_t input_echo_age(const struct tcp_in *in);
+
 #endif

@@ -57,14 +57,11 @@ static void note_syn(struct tcp_in *in)
 static void complete(struct tcp_in *in)
 {
 	struct tcb *t = in->t;
-	const struct tcp_opts *o = &in->seg.opts;
-	uint64_t echo = WEIR_NEVER;
+	uint64_t echo;
 
 	note_syn(in);
+	echo = input_echo_age(in);
 	t->snd.una = in->seg.ack;
-	if (t->ts.ok && o->ts_ecr)
-		echo = (uint64_t)((uint32_t)(in->now / NS_PER_MS) + t->ts.offset - o->ts_ecr) *
-		       NS_PER_MS;
 	rtt_acked(&t->rtt, in->env->cfg, in->seg.ack, echo, in->now);
 	rtt_syn_acked(&t->rtt, t->retries);
 	cc_start(&t->cc, in->env->cfg, t->snd.mss, t->retries, t->snd.iss.v, in->now);

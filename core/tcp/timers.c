@@ -130,8 +130,19 @@ void timers_window(const struct tcp_env *env, struct tcb *t, weir_time now)
 	bool probing = timer_on(t, TIMER_PERSIST);
 
 	/* An override timer (open window, nothing out) is left to fire. */
-	if (window_closed(t) ? !probing : probing && tcb_flight(t))
-		timers_rearm(env, t, now);
+	if (window_closed(t) ? probing : !probing || !tcb_flight(t))
+		return;
+	timers_rearm(env, t, now);
+	/* What is out waits since it was sent, however often the window shuts and opens; unless it
+	 * goes again by now. */
+	if (timer_on(t, TIMER_RTX) && t->board.lost == 0) {
+		weir_time due = t->rtt.sent_at + rtt_rto(&t->rtt, env->cfg);
+
+		due = due > now ? due : now;
+		t->timers.rto_at = due;
+		if (t->rtx_kind == RTX_RTO || due < t->timers.at[TIMER_RTX])
+			timer_set(t, TIMER_RTX, due);
+	}
 }
 
 void timers_override(const struct tcp_env *env, struct tcb *t, weir_time now)

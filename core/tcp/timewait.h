@@ -9,8 +9,8 @@
 enum timewait_flag {
 	TIMEWAIT_TS = 1, /* timestamps were in use */
 	TIMEWAIT_V6 = 2, /* the stack's: the key is an IPv6 pair */
-	/* The stack's: of a connection that a SYN cookie made. The record stays until that cookie is
-	 * good no more. */
+	/* The stack's: of a connection that a SYN cookie made. The record stays until that cookie
+	 * is good no more. */
 	TIMEWAIT_COOKIE = 4,
 	/* The stack's: not in TIME-WAIT but closed; all it knows is that the cookie was used, in
 	 * snd_nxt what its ACK acknowledged. */

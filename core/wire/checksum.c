@@ -13,6 +13,9 @@
  * comparison `sum < word`, which compilers turn into one add-with-carry, and four sums keep one
  * addition from waiting for the one before. Loads go through memcpy, so any alignment will do.
  *
+ * What is nothing but a header is summed without a loop, by the bits of its length, in the header
+ * file: most packets of a flood are, and so are all acknowledgements.
+ *
  * State: none. A sum in progress is an unfolded uint64_t; zero starts one. Each function takes a
  * sum and returns one, with the end-around carry already in it, so a sum never overflows however
  * many pieces go into it. All pieces but the last have an even length; a piece whose first byte is
@@ -28,32 +31,6 @@
 
 #include <string.h>
 
-#include "base/be.h"
-
-static inline uint64_t load64(const uint8_t *p)
-{
-	uint64_t w;
-
-	memcpy(&w, p, sizeof(w));
-	return w;
-}
-
-static inline uint32_t load32(const uint8_t *p)
-{
-	uint32_t w;
-
-	memcpy(&w, p, sizeof(w));
-	return w;
-}
-
-/* Ones-complement addition of 64 bits. */
-static inline uint64_t add64(uint64_t a, uint64_t b)
-{
-	uint64_t s = a + b;
-
-	return s + (s < b);
-}
-
 /* Less than 8 bytes, as a word whose 16-bit parts add up to their sum. By sizes, since a memcpy of
  * a variable length costs more than the whole of a 20-byte header. */
 static uint64_t load_tail(const uint8_t *p, size_t len)
@@ -62,7 +39,7 @@ static uint64_t load_tail(const uint8_t *p, size_t len)
 	uint16_t w2;
 
 	if (len & 4) {
-		sum += load32(p);
+		sum += csum_load32(p);
 		p += 4;
 	}
 	if (len & 2) {
@@ -85,15 +62,15 @@ static uint64_t add_blocks(uint64_t sum, const uint8_t *p, size_t len)
 	uint64_t s0 = sum, s1 = 0, s2 = 0, s3 = 0;
 
 	for (; p != end; p += 32) {
-		s0 = add64(s0, load64(p));
-		s1 = add64(s1, load64(p + 8));
-		s2 = add64(s2, load64(p + 16));
-		s3 = add64(s3, load64(p + 24));
+		s0 = csum_add64(s0, csum_load64(p));
+		s1 = csum_add64(s1, csum_load64(p + 8));
+		s2 = csum_add64(s2, csum_load64(p + 16));
+		s3 = csum_add64(s3, csum_load64(p + 24));
 	}
-	return add64(add64(s0, s1), add64(s2, s3));
+	return csum_add64(csum_add64(s0, s1), csum_add64(s2, s3));
 }
 
-uint64_t csum_add(uint64_t sum, const void *bytes, size_t len)
+uint64_t csum_add_long(uint64_t sum, const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;
 	size_t blocks = len & ~(size_t)31;
@@ -104,49 +81,17 @@ uint64_t csum_add(uint64_t sum, const void *bytes, size_t len)
 		len -= blocks;
 	}
 	for (; len >= 8; p += 8, len -= 8)
-		sum = add64(sum, load64(p));
+		sum = csum_add64(sum, csum_load64(p));
 	if (len)
-		sum = add64(sum, load_tail(p, len));
+		sum = csum_add64(sum, load_tail(p, len));
 	return sum;
-}
-
-uint64_t csum_add20(uint64_t sum, const uint8_t *bytes)
-{
-	sum = add64(sum, load64(bytes));
-	sum = add64(sum, load64(bytes + 8));
-	return add64(sum, load32(bytes + 16));
 }
 
 uint64_t csum_add_odd(uint64_t sum, const void *bytes, size_t len)
 {
 	uint16_t piece = csum_fold(csum_add(0, bytes, len));
 
-	return add64(sum, (uint16_t)(piece << 8 | piece >> 8));
-}
-
-/* RFC 9293 3.1 and RFC8200-01. IPv4's 16-bit length and IPv6's 32-bit length give the same sum,
- * since what is above 16 bits is zero in the first. */
-uint64_t csum_add_pseudo(uint64_t sum, const uint8_t *src, const uint8_t *dst, size_t addr_len,
-			 uint32_t len, uint8_t proto)
-{
-	uint8_t tail[8] = {0};
-
-	be32_put(tail, len);
-	tail[7] = proto;
-	sum = add64(sum, load64(tail));
-	if (addr_len == 4)
-		return add64(sum, (uint64_t)load32(src) + load32(dst));
-	sum = add64(add64(sum, load64(src)), load64(src + 8));
-	return add64(add64(sum, load64(dst)), load64(dst + 8));
-}
-
-uint16_t csum_fold(uint64_t sum)
-{
-	sum = (sum >> 32) + (sum & 0xffffffff); /* at most 2^33 - 2 */
-	sum = (sum >> 32) + (sum & 0xffffffff); /* at most 2^32 - 1 */
-	sum = (sum >> 16) + (sum & 0xffff);     /* at most 2^17 - 2 */
-	sum = (sum >> 16) + (sum & 0xffff);     /* at most 2^16 - 1 */
-	return (uint16_t)sum;
+	return csum_add64(sum, (uint16_t)(piece << 8 | piece >> 8));
 }
 
 /* RFC1624-01: equation 3, which keeps to the right form of zero where RFC 1141's does not. */

@@ -27,41 +27,12 @@
 
 #define QUOTED_LEN 8u /* RFC 792: ports and sequence number */
 
-/* The part of a segment that every reader gives. */
-static void read_quoted(struct tcp_seg *out, const uint8_t *bytes)
-{
-	out->src_port = be16_get(bytes);
-	out->dst_port = be16_get(bytes + 2);
-	out->seq = seq_make(be32_get(bytes + 4));
-}
-
-int tcp_parse(struct tcp_seg *out, const uint8_t *bytes, size_t len)
-{
-	size_t hdr_len;
-
-	if (len < TCP_HDR_LEN)
-		return -1;
-	hdr_len = (bytes[12] >> 4) * 4u;
-	if (hdr_len < TCP_HDR_LEN || hdr_len > len)
-		return -1;
-	read_quoted(out, bytes);
-	out->ack = seq_make(be32_get(bytes + 8));
-	out->hdr_len = (uint8_t)hdr_len;
-	out->flags = bytes[13];
-	out->wnd = be16_get(bytes + 14);
-	out->urgent = be16_get(bytes + 18);
-	out->gso_size = 0;
-	out->payload = bytes + hdr_len;
-	out->len = (uint32_t)(len - hdr_len);
-	return tcp_opt_parse(&out->opts, bytes + TCP_HDR_LEN, hdr_len - TCP_HDR_LEN);
-}
-
 int tcp_parse_quoted(struct tcp_seg *out, const uint8_t *bytes, size_t len)
 {
 	if (len < QUOTED_LEN)
 		return -1;
 	memset(out, 0, sizeof(*out));
-	read_quoted(out, bytes);
+	tcp_read_quoted(out, bytes);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/be.h"
 #include "base/seq.h"
 #include "wire/tcp_opt.h"
 
@@ -46,7 +47,7 @@ static inline uint32_t tcp_seg_len(const struct tcp_seg *s)
 
 /* Reads a segment of `len` bytes. The checksum is the caller's business. 0; -1: data offset or an
  * option length is wrong (RFC9293-MUST-7, X-16). Reserved bits are ignored (X-08). */
-int tcp_parse(struct tcp_seg *out, const uint8_t *bytes, size_t len);
+static inline int tcp_parse(struct tcp_seg *out, const uint8_t *bytes, size_t len);
 
 /* Reads ports and sequence number from the first 8 bytes, all that an ICMP error must quote.
  * 0; -1: fewer than 8 bytes. */
@@ -58,5 +59,36 @@ size_t tcp_emit(uint8_t *bytes, const struct tcp_seg *s, enum tcp_opt_order orde
 
 /* Where the checksum field is. */
 #define TCP_CSUM_OFFSET 16u
+
+/* --- Inlines: every segment is read by these -------------------------------------------------- */
+
+/* The part of a segment that every reader gives. */
+static inline void tcp_read_quoted(struct tcp_seg *out, const uint8_t *bytes)
+{
+	out->src_port = be16_get(bytes);
+	out->dst_port = be16_get(bytes + 2);
+	out->seq = seq_make(be32_get(bytes + 4));
+}
+
+static inline int tcp_parse(struct tcp_seg *out, const uint8_t *bytes, size_t len)
+{
+	size_t hdr_len;
+
+	if (len < TCP_HDR_LEN)
+		return -1;
+	hdr_len = (bytes[12] >> 4) * 4u;
+	if (hdr_len < TCP_HDR_LEN || hdr_len > len)
+		return -1;
+	tcp_read_quoted(out, bytes);
+	out->ack = seq_make(be32_get(bytes + 8));
+	out->hdr_len = (uint8_t)hdr_len;
+	out->flags = bytes[13];
+	out->wnd = be16_get(bytes + 14);
+	out->urgent = be16_get(bytes + 18);
+	out->gso_size = 0;
+	out->payload = bytes + hdr_len;
+	out->len = (uint32_t)(len - hdr_len);
+	return tcp_opt_parse(&out->opts, bytes + TCP_HDR_LEN, hdr_len - TCP_HDR_LEN);
+}
 
 #endif

@@ -12,8 +12,8 @@
  * end of list is not looked at. Of an option that comes twice the last one counts.
  *
  * Most segments of a connection carry NOP, NOP and timestamps and nothing else; that layout
- * (RFC 7323 appendix A) is recognised at once and read without the loop, and so is that of Linux's
- * SYN, of which floods are made.
+ * (RFC 7323 appendix A) is recognised at once and read without the loop, and so are those of the
+ * SYNs of Linux and FreeBSD, of which floods are made.
  *
  * Writing. Layouts are those of Linux and of FreeBSD, since middleboxes have seen these and
  * fingerprinting tells stacks apart by nothing else as easily. Each group is padded so that it
@@ -56,9 +56,9 @@ enum opt_kind {
 #include "wire/tcp_opt.def"
 #undef X
 
-#define TS_GROUP_LEN  12u /* NOP, NOP, timestamps */
-#define LINUX_SYN_LEN 20u /* MSS, SACK permitted, timestamps, NOP, window scale */
-#define SACK_BLOCK    8u
+#define TS_GROUP_LEN 12u /* NOP, NOP, timestamps */
+#define FULL_SYN_LEN 20u /* MSS, SACK permitted, timestamps, NOP, window scale */
+#define SACK_BLOCK   8u
 
 /* Is `len` a length that an option of this kind may have? */
 static bool len_ok(uint8_t kind, uint8_t len)
@@ -72,6 +72,11 @@ static bool len_ok(uint8_t kind, uint8_t len)
 	default:
 		return len >= 2;
 	}
+}
+
+static inline uint8_t wscale_of(uint8_t value)
+{
+	return value > TCP_WSCALE_MAX ? TCP_WSCALE_MAX : value;
 }
 
 static void read_ts(struct tcp_opts *out, const uint8_t *opt)
@@ -102,7 +107,7 @@ static void read_option(struct tcp_opts *out, const uint8_t *opt)
 		break;
 	case OPT_WSCALE: /* RFC7323-04 */
 		out->has_wscale = true;
-		out->wscale = opt[2] > TCP_WSCALE_MAX ? TCP_WSCALE_MAX : opt[2];
+		out->wscale = wscale_of(opt[2]);
 		break;
 	case OPT_SACK_PERMITTED:
 		out->sack_permitted = true;
@@ -116,17 +121,27 @@ static void read_option(struct tcp_opts *out, const uint8_t *opt)
 	}
 }
 
-/* The options of Linux's SYN and SYN-ACK, as put_*() below write them. */
-static bool read_linux_syn(struct tcp_opts *out, const uint8_t *b, size_t len)
+/* The words of a SYN with all its options, as put_*() below write them. */
+#define WORD_MSS          ((uint32_t)OPT_MSS << 8 | 4)
+#define WORD_PERMITTED_TS ((uint32_t)OPT_SACK_PERMITTED << 24 | 2 << 16 | OPT_TS << 8 | 10)
+#define WORD_WSCALE       ((uint32_t)OPT_NOP << 16 | OPT_WSCALE << 8 | 3)
+
+/* The options of a SYN or SYN-ACK in one of both orders, if it is laid out so. */
+static inline bool read_full_syn(struct tcp_opts *out, const uint8_t *b, size_t ts, size_t wscale)
 {
-	if (len != LINUX_SYN_LEN || be16_get(b) != (OPT_MSS << 8 | 4) ||
-	    be32_get(b + 4) != (OPT_SACK_PERMITTED << 24 | 2 << 16 | OPT_TS << 8 | 10) ||
-	    be32_get(b + 16) >> 8 != (OPT_NOP << 16 | OPT_WSCALE << 8 | 3))
+	if (be16_get(b) != WORD_MSS || be32_get(b + ts) != WORD_PERMITTED_TS ||
+	    be32_get(b + wscale) >> 8 != WORD_WSCALE)
 		return false;
-	read_option(out, b);
-	out->sack_permitted = true;
-	read_ts(out, b + 6);
-	read_option(out, b + 17);
+	*out = (struct tcp_opts){
+		.has_mss = true,
+		.has_wscale = true,
+		.sack_permitted = true,
+		.has_ts = true,
+		.mss = be16_get(b + 2),
+		.wscale = wscale_of(b[wscale + 3]),
+		.ts_val = be32_get(b + ts + 4),
+		.ts_ecr = be32_get(b + ts + 8),
+	};
 	return true;
 }
 
@@ -134,14 +149,15 @@ int tcp_opt_parse(struct tcp_opts *out, const uint8_t *bytes, size_t len)
 {
 	size_t off = 0;
 
+	if (len == FULL_SYN_LEN &&
+	    (read_full_syn(out, bytes, 4, 16) || read_full_syn(out, bytes, 8, 4)))
+		return 0;
 	memset(out, 0, sizeof(*out));
 	if (len == TS_GROUP_LEN &&
 	    be32_get(bytes) == (OPT_NOP << 24 | OPT_NOP << 16 | OPT_TS << 8 | 10)) {
 		read_ts(out, bytes + 2);
 		return 0;
 	}
-	if (read_linux_syn(out, bytes, len))
-		return 0;
 	while (off < len && bytes[off] != OPT_EOL) {
 		const uint8_t *opt = bytes + off;
 
@@ -243,10 +259,25 @@ static uint8_t *put_sack(uint8_t *p, const struct tcp_opts *o, unsigned count)
 	return p;
 }
 
+/* The SYN-ACK of Linux with all its options, which answers most SYNs. */
+static size_t put_full_syn(uint8_t *p, const struct tcp_opts *o)
+{
+	be32_put(p, WORD_MSS << 16 | o->mss);
+	be32_put(p + 4, WORD_PERMITTED_TS);
+	be32_put(p + 8, o->ts_val);
+	be32_put(p + 12, o->ts_ecr);
+	be32_put(p + 16, WORD_WSCALE << 8 | o->wscale);
+	return FULL_SYN_LEN;
+}
+
 size_t tcp_opt_emit(uint8_t *bytes, const struct tcp_opts *o, enum tcp_opt_order order)
 {
-	uint8_t *p = put_mss(bytes, o);
+	uint8_t *p;
 
+	if (order == TCP_OPT_ORDER_LINUX && o->has_mss && o->sack_permitted && o->has_ts &&
+	    o->has_wscale && !o->sack_count)
+		return put_full_syn(bytes, o);
+	p = put_mss(bytes, o);
 	switch (order) {
 	case TCP_OPT_ORDER_LINUX:
 		p = put_ts_and_permitted(p, o);

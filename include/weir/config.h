@@ -20,8 +20,9 @@ struct weir_config {
 #define X(name, def, min, max, unit, text) uint64_t name;
 #include "weir/def/config.def"
 #undef X
-	uint8_t hash_key[16]; /* keys the look-up table (SipHash); random, from the OS */
-	uint8_t isn_key[16];  /* keys ISNs, ports and timestamp offsets (RFC 6528); random */
+	uint8_t hash_key[16]; /* keys the table of sources (SipHash); random, from the OS */
+	uint8_t isn_key[16];  /* keys ISNs, ports, timestamp offsets (RFC 6528) and the table of
+			       * connections; random */
 	/* Keys SYN cookies; zeros: made from isn_key. Stacks that share it (and isn_key, and the
 	 * clock: cookie_epoch_ms) take each other's. See weir_cookie_keys_set(). */
 	uint8_t cookie_key[16];

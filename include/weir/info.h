@@ -86,7 +86,8 @@ struct weir_limit_info {
 /* Walks all that are not idle, as weir_walk() does. */
 bool weir_walk_limits(const struct weir_stack *s, uint32_t *cursor, struct weir_limit_info *out);
 
-/* What is in use, for leak checks: all are 0 when nothing is open. */
+/* What is in use, for leak checks: all are 0 when nothing is open. `timewaits` counts records:
+ * beside those in TIME-WAIT, which weir_walk() shows, those that remember a used SYN cookie. */
 struct weir_usage {
 	uint32_t conns, halfs, timewaits, listeners, pages, ranges, sends;
 };

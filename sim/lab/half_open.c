@@ -12,6 +12,13 @@
  * The SYN-ACK goes again after 1, 3, 7, 15 and 31 s and the record ends after 63 s; with one
  * retransmission (half_retries 1) after 3 s, which is the first of the document's defences.
  *
+ * Behind it stands the accept queue: connections that the application has not taken yet. In two
+ * variants it takes none for 10 s, and strangers, who all answer, come in two waves, so that both
+ * queues together hold more than the accept queue may. The third segment that finds it full is
+ * dropped and its record stays, to become a connection when there is room; or with
+ * accept_overflow_rst it is reset, as Linux does with tcp_abort_on_overflow. A SYN that finds the
+ * accept queue full is dropped.
+ *
  * The backlog is a number of records; what else a stack may do under pressure (cookies, lifetimes
  * that shrink) is off here and belongs to the experiment syn-flood.
  */
@@ -29,8 +36,23 @@
 #define HORIZON_NS    (150 * LAB_SECOND)
 #define STRANGER_PORT 40000u
 
-enum { SYNS, FULL, PEAK, DROPPED, SYNACKS, EXPIRED, RESET, ACCEPTED, DRAINED, SERVED, WAITED };
-enum { SILENT, IMPATIENT, ANSWERING, RESETTING, HOWS };
+#define SLEEP_NS (10 * LAB_SECOND) /* of an application that takes no connections */
+
+enum {
+	SYNS,
+	FULL,
+	PEAK,
+	DROPPED,
+	SYNACKS,
+	EXPIRED,
+	RESET,
+	OVERFLOW,
+	ACCEPTED,
+	DRAINED,
+	SERVED,
+	WAITED
+};
+enum { SILENT, IMPATIENT, ANSWERING, RESETTING, BUSY, BUSY_RST, HOWS };
 
 static const struct lab_count counts[] = {
 	[SYNS] = {"syns", LAB_SUM, {{"SYNs of strangers", "陌生来源的 SYN"}}},
@@ -42,12 +64,16 @@ static const struct lab_count counts[] = {
 		  {{"most records at one time, in any run", "半连接队列的最大长度"}}},
 	[DROPPED] = {"syns_dropped",
 		     LAB_SUM,
-		     {{"SYNs, of anybody, that found the queue full", "因队列已满而丢弃的 SYN"}}},
+		     {{"SYNs, of anybody, that found a queue full", "因队列已满而丢弃的 SYN"}}},
 	[SYNACKS] = {"synacks",
 		     LAB_SUM,
 		     {{"SYN-ACKs, with those that were sent again", "SYN+ACK, 包括重发的"}}},
 	[EXPIRED] = {"expired", LAB_SUM, {{"records that timed out", "超时的记录"}}},
 	[RESET] = {"ended_by_rst", LAB_SUM, {{"records that an RST ended", "被 RST 结束的记录"}}},
+	[OVERFLOW] = {"acks_overflow",
+		      LAB_SUM,
+		      {{"third segments that found the accept queue full",
+			"到达时全连接队列已满的第三次握手报文"}}},
 	[ACCEPTED] = {"accepted", LAB_SUM, {{"records that became connections", "建立连接的记录"}}},
 	[DRAINED] = {"drained_ms",
 		     LAB_MEAN_MS,
@@ -80,7 +106,21 @@ static const struct lab_variant variants[] = {
 	 .text = {{"strangers answer with RST, as who sent no SYN does",
 		   "对方回答 RST (没有发送过 SYN 的主机)"}},
 	 .how = RESETTING},
+	{.name = "busy",
+	 .text = {{"strangers answer, and the application takes nothing for 10 s",
+		   "对方应答, 但应用程序 10 秒内不取连接 (全连接队列满)"}},
+	 .how = BUSY},
+	{.name = "busy-rst",
+	 .text = {{"the same with accept_overflow_rst 1",
+		   "同上, 全连接队列满时发送 RST (accept_overflow_rst 1)"}},
+	 .how = BUSY_RST,
+	 .set = {{"accept_overflow_rst", 1, LAB_AT_SERVER}}},
 };
+
+static bool is_busy(const struct lab_run *r)
+{
+	return r->variant->how == BUSY || r->variant->how == BUSY_RST;
+}
 
 /* lab_run.stranger: SYN-ACKs are answered, or not. */
 static void on_stranger(struct lab_run *r, const struct sim_packet *p)
@@ -90,7 +130,7 @@ static void on_stranger(struct lab_run *r, const struct sim_packet *p)
 
 	if ((p->tcp.flags & both) != both)
 		return;
-	if (r->variant->how == ANSWERING) {
+	if (r->variant->how == ANSWERING || is_busy(r)) {
 		g.flags = TCP_ACK;
 		g.ack = p->tcp.seq.v + 1;
 		lab_forge(&r->world, &g, 2 * r->world.plan.delay_ns);
@@ -98,6 +138,14 @@ static void on_stranger(struct lab_run *r, const struct sim_packet *p)
 		g.flags = TCP_RST;
 		lab_forge(&r->world, &g, 2 * r->world.plan.delay_ns);
 	}
+}
+
+/* Spread over a second; or in two waves, of which the second fills the queue of records again. */
+static uint64_t arrival_ns(const struct lab_run *r, unsigned i, unsigned count)
+{
+	if (!is_busy(r))
+		return (i + 1) * ARRIVE_NS / (count + 1);
+	return i + r->world.plan.backlog < count ? LAB_MS : ARRIVE_NS;
 }
 
 /* Strangers have the networks 198.51.100.0/24 and 2001:db8:1::/64 (RFC 5737, RFC 3849), the first
@@ -116,7 +164,7 @@ static void send_syns(struct lab_run *r, unsigned count)
 	for (unsigned i = 0; i < count; i++) {
 		g.src.addr.bytes[w->plan.family == 4 ? 3 : 15] = (uint8_t)(i + 1);
 		g.seq = (uint32_t)sim_rng_next(&r->rng);
-		lab_forge(w, &g, (i + 1) * ARRIVE_NS / (count + 1));
+		lab_forge(w, &g, arrival_ns(r, i, count));
 	}
 }
 
@@ -168,7 +216,10 @@ static void count_up(struct lab_run *r, const struct progress *p)
 
 	lab_add(r, PEAK, p->peak);
 	lab_add(r, FULL, p->peak == w->plan.backlog);
-	lab_add(r, DROPPED, lab_counter(w, LAB_SERVER, WEIR_CTR_LISTEN_FULL));
+	lab_add(r, DROPPED,
+		lab_counter(w, LAB_SERVER, WEIR_CTR_LISTEN_FULL) +
+			lab_counter(w, LAB_SERVER, WEIR_CTR_ACCEPT_FULL));
+	lab_add(r, OVERFLOW, lab_counter(w, LAB_SERVER, WEIR_CTR_HALF_OVERFLOW));
 	lab_add(r, SYNACKS, server->sent[LAB_SYNACK]);
 	lab_add(r, EXPIRED, lab_counter(w, LAB_SERVER, WEIR_CTR_HALF_EXPIRED));
 	lab_add(r, RESET, lab_counter(w, LAB_SERVER, WEIR_CTR_HALF_RST));
@@ -193,6 +244,8 @@ static void set_up(struct lab_run *r)
 	weir_config_set(&p->cfg, "half_pressure_pct", 100);
 	lab_begin(r);
 	r->stranger = on_stranger;
+	if (is_busy(r))
+		r->world.node[LAB_SERVER].asleep_until = r->world.now + SLEEP_NS;
 }
 
 static void run(struct lab_run *r)
@@ -207,7 +260,7 @@ static void run(struct lab_run *r)
 	set_up(r);
 	syns = w->plan.backlog + 1 + (unsigned)sim_rng_below(&r->rng, MORE_MAX);
 	p.begun = w->now;
-	p.last_syn = p.begun + syns * ARRIVE_NS / (syns + 1);
+	p.last_syn = p.begun + ARRIVE_NS;
 	send_syns(r, syns);
 	lab_add(r, SYNS, syns);
 	for (unsigned i = 0; i < sizeof(look_ms) / sizeof(look_ms[0]); i++) {
@@ -237,6 +290,8 @@ static void conclude(const struct lab_result *res, struct lab_words *out)
 		{{"one retransmission", "缩短超时时间"}},
 		{{"strangers that answer", "对方应答"}},
 		{{"strangers that reset", "对方回答 RST"}},
+		{{"a busy application", "应用程序不取连接"}},
+		{{"a busy application and RST", "应用程序不取连接, 发送 RST"}},
 	};
 
 	for (unsigned v = 0; v < HOWS; v++) {
@@ -252,6 +307,10 @@ static void conclude(const struct lab_result *res, struct lab_words *out)
 			LAB_SAY(out, ",\nand the honest client waited %.1f s",
 				", 正常客户端等待 %.1f 秒",
 				(double)f[WAITED].value / (double)f[WAITED].samples / 1e6);
+		if (f[OVERFLOW].value != 0)
+			LAB_SAY(out, ";\n%.1f third segments a run found the accept queue full",
+				"; 平均每次 %.1f 个第三次握手报文到达时全连接队列已满",
+				(double)f[OVERFLOW].value / (double)res->runs);
 		lab_say(out, out->lang == LAB_ZH ? "。\n" : ".\n");
 	}
 }

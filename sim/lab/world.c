@@ -323,7 +323,7 @@ static void settle(struct lab_world *w, enum lab_host host)
 
 	while (more) {
 		more = false;
-		while (weir_event_next(n->stack, &ev)) {
+		while (w->now >= n->asleep_until && weir_event_next(n->stack, &ev)) {
 			on_event(w, n, &ev);
 			more = true;
 		}
@@ -337,6 +337,8 @@ static void settle(struct lab_world *w, enum lab_host host)
 		w->steps++;
 	}
 	n->deadline = weir_deadline(n->stack, w->now);
+	if (n->asleep_until > w->now && n->asleep_until < n->deadline)
+		n->deadline = n->asleep_until;
 }
 
 /* --- Time --------------------------------------------------------------------------------- */

@@ -107,6 +107,7 @@ struct lab_node {
 	struct weir_addr addrs[LAB_ADDRS_MAX];
 	unsigned addr_count;
 	weir_time deadline;
+	weir_time asleep_until; /* its application is busy: it reads no events before */
 	enum lab_at_eof at_eof;
 	uint8_t mark, expects; /* of connections that are accepted from now on */
 	struct lab_tape *tape; /* ... too */

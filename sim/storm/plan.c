@@ -90,6 +90,14 @@ static void make_odd(struct sim_rng *r, struct weir_config *c)
 		c->half_retries = sim_rng_below(r, 6);
 	if (one_of(r, 4))
 		c->half_held_ms = 1000 * PICK(r, seconds);
+	if (one_of(r, 4))
+		c->orphan_retries = sim_rng_range(r, 1, 8);
+	if (one_of(r, 4))
+		c->cookies = sim_rng_below(r, 3);
+	if (one_of(r, 6))
+		c->source_rate = sim_rng_range(r, 1, 4);
+	if (one_of(r, 6))
+		c->accept_overflow_rst = 1;
 	if (one_of(r, 6))
 		c->timewait_reuse = 0;
 	if (one_of(r, 6))

@@ -30,8 +30,10 @@ status $started
 check "nmap ends with 0" equal $ended 0
 check "sequence prediction is of the top class" \
 	equal "$(attribute "$tmp/nmap.xml" tcpsequence difficulty)" "Good luck!"
-check "... of difficulty 256 or more" \
-	at_least "$(attribute "$tmp/nmap.xml" tcpsequence index)" 256
+# Eight times the bits of the spread that nmap sees in five differences: of random numbers that is
+# 250 to 270, as chance has it, and 8 less for each bit that could be guessed.
+check "... of difficulty 200 or more" \
+	at_least "$(attribute "$tmp/nmap.xml" tcpsequence index)" 200
 check "the IP ID is all zeros" equal "$(attribute "$tmp/nmap.xml" ipidsequence class)" "All zeros"
 [ -z "${NMAP_OUT:-}" ] || cp "$tmp/nmap.out" "$NMAP_OUT"
 

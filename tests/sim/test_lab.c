@@ -123,6 +123,13 @@ static void test_half_open_queue_fills_and_drains(void **state)
 	assert_int_equal(figure(e, "answering", "accepted"), syns + RUNS);
 	assert_int_equal(figure(e, "resetting", "ended_by_rst"), syns);
 	assert_int_equal(figure(e, "resetting", "accepted"), RUNS);
+	/* A busy application: who found no room has patience, or is reset. */
+	assert_true(figure(e, "busy", "acks_overflow") >= RUNS);
+	assert_true(figure(e, "busy-rst", "acks_overflow") >= RUNS);
+	assert_int_equal(figure(e, "busy", "accepted") - figure(e, "busy-rst", "accepted"),
+			 figure(e, "busy-rst", "acks_overflow"));
+	assert_true(mean_ms(e, "busy", "drained_ms") > 10000);
+	assert_true(mean_ms(e, "busy-rst", "drained_ms") < 2000);
 	for (unsigned v = 0; v < e->variants; v++)
 		assert_int_equal(figure(e, e->variant[v].name, "honest_served"), RUNS);
 }

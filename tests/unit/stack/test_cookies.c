@@ -76,7 +76,8 @@ static void test_keys_rotate(void **state)
 	assert_verdict(ack(f, &t[3], c[3]), ACCEPTED);
 }
 
-/* The key of the configuration; without one it comes from isn_key, and is not a fixed one. */
+/* The key of the configuration, and isn_key, by which the pair is hashed; without the former it
+ * comes from isn_key, too, and is not a fixed one. */
 static void test_key_of_config(void **state)
 {
 	struct stk *f = *state;
@@ -91,9 +92,11 @@ static void test_key_of_config(void **state)
 	f->cfg.cookie_key[5] = 1;
 	begin(f);
 	of_key = cookie(f, &t);
+	begin(f); /* as another stack that shares both keys */
+	assert_int_equal(cookie(f, &t).v, of_key.v);
 	f->cfg.isn_key[5] = 2;
 	begin(f);
-	assert_int_equal(cookie(f, &t).v, of_key.v);
+	assert_int_not_equal(cookie(f, &t).v, of_key.v);
 	assert_int_not_equal(of_zeros.v, of_isn_key.v);
 	assert_int_not_equal(of_isn_key.v, of_key.v);
 }
@@ -195,12 +198,98 @@ static void test_old_connection(void **state)
 	assert_int_equal(u.timewaits, 0);
 }
 
+/* A used cookie stays used, though its record had to make room: for two ticks, and no longer. */
+static void test_spent(void **state)
+{
+	struct stk *f = *state;
+	struct weir_tuple t[3];
+	seq_t c[3];
+
+	f->cfg.timewaits_max = 1;
+	f->cfg.cookie_tick_ms = 1000;
+	begin(f);
+	for (uint16_t i = 0; i < 3; i++) {
+		t[i] = stk_peer(i == 1 ? 6 : 4, 9, (uint16_t)(1000 + i));
+		c[i] = cookie(f, &t[i]);
+		assert_verdict(ack(f, &t[i], c[i]), ACCEPTED);
+		assert_int_equal(weir_abort(f->s, stk_event(f, WEIR_EV_ACCEPTED).conn, f->now),
+				 WEIR_OK);
+		stk_drain(f);
+	}
+	assert_int_equal(counter(f, COOKIE_SPENT), 2);
+	for (unsigned i = 0; i < 3; i++)
+		assert_verdict(ack(f, &t[i], c[i]), COOKIE_REPLAYED);
+	/* A SYN of such a pair gets a record, whose number is another. */
+	assert_verdict(stk_syn(f, &t[0]), ACCEPTED);
+	assert_out(f, SYNACK);
+	assert_false(seq_eq(f->seg.seq, c[0]));
+	f->now += 1000 * NS_PER_MS;
+	assert_verdict(ack(f, &t[1], c[1]), COOKIE_REPLAYED);
+	/* By now no cookie was sent lately. */
+	f->now += 1000 * NS_PER_MS;
+	assert_verdict(ack(f, &t[1], c[1]), LISTEN_ACK);
+	assert_verdict(stk_syn(f, &t[1]), SYN_COOKIE);
+}
+
+/* ... nor when an RST ended its TIME-WAIT, as timewait_rst_ignored=0 lets it. */
+static void test_spent_by_reset(void **state)
+{
+	struct stk *f = *state;
+	struct weir_tuple t = stk_peer(4, 9, 1000);
+	weir_conn conn;
+	seq_t c;
+
+	f->cfg.timewait_rst_ignored = 0;
+	begin(f);
+	c = cookie(f, &t);
+	assert_verdict(ack(f, &t, c), ACCEPTED);
+	conn = stk_event(f, WEIR_EV_ACCEPTED).conn;
+	assert_int_equal(weir_close(f->s, conn, f->now), WEIR_OK);
+	stk_drain(f);
+	stk_in(f, &t,
+	       (struct tcp_seg){.seq = {PEER_ISN + 1},
+				.ack = seq_add(c, 2),
+				.wnd = 60000,
+				.flags = TCP_ACK | TCP_FIN});
+	stk_drain(f);
+	assert_verdict(stk_in(f, &t, (struct tcp_seg){.seq = {PEER_ISN + 2}, .flags = TCP_RST}),
+		       TIMEWAIT_RST_END);
+	assert_verdict(ack(f, &t, c), COOKIE_REPLAYED);
+}
+
+/* A SYN that came twice may have drawn a cookie and a record: the peer chooses. */
+static void test_cookie_beside_record(void **state)
+{
+	struct stk *f = *state;
+	struct weir_tuple t = stk_peer(4, 9, 1000);
+	seq_t made, kept;
+
+	begin(f);
+	for (unsigned cookie_wins = 0; cookie_wins < 2; cookie_wins++) {
+		t.remote.port++;
+		f->s->cfg.cookies = 2;
+		made = cookie(f, &t);
+		f->s->cfg.cookies = 1; /* records are plenty */
+		assert_verdict(stk_syn(f, &t), ACCEPTED);
+		assert_out(f, SYNACK);
+		kept = f->seg.seq;
+		assert_false(seq_eq(kept, made));
+		assert_verdict(ack(f, &t, seq_add(made, 7)), HALF_BAD_ACK);
+		assert_verdict(ack(f, &t, cookie_wins ? made : kept), ACCEPTED);
+		assert_int_equal(counter(f, OPENED_COOKIE), cookie_wins);
+		assert_int_equal(counter(f, HALF_COOKIE), cookie_wins);
+		stk_event(f, WEIR_EV_ACCEPTED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_families),       TEST(test_keys_rotate), TEST(test_key_of_config),
-		TEST(test_shared),         TEST(test_held),        TEST(test_records),
-		TEST(test_old_connection),
+		TEST(test_families),       TEST(test_keys_rotate),
+		TEST(test_key_of_config),  TEST(test_shared),
+		TEST(test_held),           TEST(test_records),
+		TEST(test_old_connection), TEST(test_spent),
+		TEST(test_spent_by_reset), TEST(test_cookie_beside_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

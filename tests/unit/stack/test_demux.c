@@ -141,7 +141,7 @@ static uint32_t bucket_of(struct stk *f, const struct weir_tuple *t)
 }
 
 /*
- * The key of the table decides where a tuple lies: nobody outside can choose collisions.
+ * The key decides where a tuple lies: nobody outside can choose collisions.
  * req: RFC4987-04
  */
 static void test_key_matters(void **state)
@@ -154,9 +154,9 @@ static void test_key_matters(void **state)
 		struct weir_tuple t = stk_peer(4, (uint8_t)(10 + i), 1);
 		uint32_t first;
 
-		f->s->cfg.hash_key[0] = 0;
+		f->s->cfg.isn_key[0] = 0;
 		first = bucket_of(f, &t);
-		f->s->cfg.hash_key[0] = 1;
+		f->s->cfg.isn_key[0] = 1;
 		same += bucket_of(f, &t) == first;
 	}
 	assert_true(same < 8);

@@ -142,8 +142,8 @@ static void test_icmp_rate(void **state)
 		len = udp_packet(bytes, &t, 500); /* a long one is quoted in part */
 		stk_frame(f, bytes, len);
 		assert_true(stk_out(f));
-		assert_int_equal(f->icmp.body_len, QUOTE_MAX);
-		assert_memory_equal(f->icmp.body, bytes, QUOTE_MAX);
+		assert_int_equal(f->icmp.body_len, REPLY_BYTES_MAX);
+		assert_memory_equal(f->icmp.body, bytes, REPLY_BYTES_MAX);
 	}
 }
 

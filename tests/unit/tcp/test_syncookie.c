@@ -9,18 +9,18 @@
 #define SYN_SEQ seq_make(70000)
 
 static const uint8_t key[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
-static const uint8_t pair[12] = {10, 0, 0, 1, 10, 0, 0, 2, 0x12, 0x34, 0, 80};
+static const uint64_t pair = 0x0123456789abcdef; /* the pair's hash: demux_hash() */
 
 static bool check(uint32_t tick, seq_t cookie)
 {
 	uint16_t mss;
 
-	return syncookie_check(key, pair, sizeof(pair), SYN_SEQ, tick, cookie, &mss);
+	return syncookie_check(key, pair, SYN_SEQ, tick, cookie, &mss);
 }
 
 static seq_t make(uint16_t mss)
 {
-	return syncookie_make(key, pair, sizeof(pair), SYN_SEQ, TICK, mss);
+	return syncookie_make(key, pair, SYN_SEQ, TICK, mss);
 }
 
 /*
@@ -41,8 +41,7 @@ static void test_mss(void **state)
 	for (unsigned i = 0; i < LENGTH(rows); i++) {
 		uint16_t mss = 0;
 
-		assert_true(syncookie_check(key, pair, sizeof(pair), SYN_SEQ, TICK,
-					    make(rows[i].said), &mss));
+		assert_true(syncookie_check(key, pair, SYN_SEQ, TICK, make(rows[i].said), &mss));
 		assert_int_equal(mss, rows[i].read);
 	}
 }
@@ -70,25 +69,20 @@ static void test_time(void **state)
 static void test_depends_on_all(void **state)
 {
 	seq_t cookie = make(1460);
-	uint8_t other[36] = {0};
+	uint8_t other[sizeof(key)];
 	uint16_t mss;
 
 	(void)state;
 	for (unsigned bit = 0; bit < 8 * sizeof(key); bit++) {
 		memcpy(other, key, sizeof(key));
 		other[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		assert_false(
-			syncookie_check(other, pair, sizeof(pair), SYN_SEQ, TICK, cookie, &mss));
+		assert_false(syncookie_check(other, pair, SYN_SEQ, TICK, cookie, &mss));
 	}
-	for (unsigned bit = 0; bit < 8 * sizeof(pair); bit++) {
-		memcpy(other, pair, sizeof(pair));
-		other[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		assert_false(
-			syncookie_check(key, other, sizeof(pair), SYN_SEQ, TICK, cookie, &mss));
-	}
+	for (unsigned bit = 0; bit < 64; bit++)
+		assert_false(syncookie_check(key, pair ^ 1ull << bit, SYN_SEQ, TICK, cookie, &mss));
 	for (unsigned bit = 0; bit < 32; bit++)
-		assert_false(syncookie_check(key, pair, sizeof(pair),
-					     seq_make(SYN_SEQ.v ^ 1u << bit), TICK, cookie, &mss));
+		assert_false(syncookie_check(key, pair, seq_make(SYN_SEQ.v ^ 1u << bit), TICK,
+					     cookie, &mss));
 }
 
 /* Of all numbers that agree with a cookie in all but some 20 bits, the cookie alone is right. */
@@ -104,19 +98,6 @@ static void test_neighbours(void **state)
 	}
 	assert_int_equal(low, 1);
 	assert_int_equal(high, 1);
-}
-
-/* The longest name, of an IPv6 pair. */
-static void test_long_pair(void **state)
-{
-	uint8_t id[36] = {0x20, 1, 0xd, 0xb8, [35] = 80};
-	seq_t cookie = syncookie_make(key, id, sizeof(id), SYN_SEQ, TICK, 1440);
-	uint16_t mss;
-
-	(void)state;
-	assert_true(syncookie_check(key, id, sizeof(id), SYN_SEQ, TICK, cookie, &mss));
-	id[35]++;
-	assert_false(syncookie_check(key, id, sizeof(id), SYN_SEQ, TICK, cookie, &mss));
 }
 
 /*
@@ -152,7 +133,6 @@ int main(void)
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_depends_on_all),
 		cmocka_unit_test(test_neighbours),
-		cmocka_unit_test(test_long_pair),
 		cmocka_unit_test(test_timestamp),
 	};
 
