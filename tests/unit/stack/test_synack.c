@@ -170,7 +170,7 @@ static void test_switched_off(void **state)
 	}
 }
 
-/* --- The trace --------------------------------------------------------------------------------- */
+/* --- The trace ------------------------------------------------------------------------------- */
 
 static void keep_out(void *user, const struct weir_trace_record *r)
 {
