@@ -8,7 +8,7 @@
 
 #include "paths.h"
 
-enum { STATUS_USAGE = 2 };
+enum { STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
 struct command {
 	double rate_mbit, rtt_ms, queue_kb, seconds, warmup_s, loss_pct, reorder_pct, hold_ms,
@@ -18,6 +18,7 @@ struct command {
 	struct dumbbell_setting set[DUMBBELL_SETTINGS_MAX];
 	unsigned sets;
 	bool series;
+	const char *svg; /* file; NULL: no picture */
 };
 
 static const struct {
@@ -57,7 +58,8 @@ static int print_usage(FILE *out, int status)
 	for (unsigned i = 0; i < ROWS; i++)
 		fprintf(out, "  %-12s %s\n", rows[i].name, rows[i].text);
 	fprintf(out, "  +SETTING     a row of weir-tables(7), for both ends of all flows: +cc=2\n"
-		     "  series       print all samples\n");
+		     "  series       print all samples\n"
+		     "  svg=FILE     draw the first flow\n");
 	return status;
 }
 
@@ -68,6 +70,10 @@ static bool take(struct command *c, char *word)
 
 	if (strcmp(word, "series") == 0)
 		return c->series = true;
+	if (strncmp(word, "svg=", 4) == 0) {
+		c->svg = word + 4;
+		return true;
+	}
 	if (eq == NULL)
 		return false;
 	value = strtod(eq + 1, &end);
@@ -143,31 +149,10 @@ static void print_flow(const struct command *c, const struct dumbbell *d, unsign
 		printf("        %u connections failed\n", f->failures);
 }
 
-int paths_run(int argc, char **argv)
+static void print_path(const struct dumbbell *d, double took)
 {
-	struct command c = {.rate_mbit = 50, .rtt_ms = 20, .seconds = 20, .flows = 1, .seed = 1};
-	static struct dumbbell_plan p;
-	const struct weir_impair_stats *s;
-	struct dumbbell *d;
-	clock_t begun = clock();
-	double took;
+	const struct weir_impair_stats *s = weir_impair_stats(d->way[DUMBBELL_SENDER]);
 
-	c.spread_ms = c.sample_ms = 100;
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--help") == 0)
-			return print_usage(stdout, 0);
-		if (!take(&c, argv[i]))
-			return print_usage(stderr, STATUS_USAGE);
-	}
-	if (c.flows < 1 || c.flows > DUMBBELL_FLOWS_MAX)
-		return print_usage(stderr, STATUS_USAGE);
-	make_plan(&c, &p);
-	d = dumbbell_new(&p);
-	dumbbell_run(d);
-	took = (double)(clock() - begun) / CLOCKS_PER_SEC;
-	for (unsigned i = 0; i < p.flows; i++)
-		print_flow(&c, d, i);
-	s = weir_impair_stats(d->way[DUMBBELL_SENDER]);
 	printf("path: %lu packets, lost %lu by chance, %lu by a full queue, %lu by CoDel; marked "
 	       "%lu; overtaken %lu\n",
 	       (unsigned long)s->packets, (unsigned long)s->verdicts[WEIR_IMPAIR_LOST],
@@ -176,10 +161,52 @@ int paths_run(int argc, char **argv)
 	printf("queue: at most %.1f KB, mean wait %.2f ms; Jain's index %.3f\n",
 	       (double)s->queue_bytes_high / 1e3,
 	       s->out_packets > 0 ? (double)s->sojourn_sum_ns / (double)s->out_packets / 1e6 : 0,
-	       dumbbell_jain(d, 0, p.flows) / 1000.0);
+	       dumbbell_jain(d, 0, d->plan.flows) / 1000.0);
 	printf("speed: %.2f s for %.0f virtual s (%.0f a second), %.0f ns a packet\n", took,
 	       (double)d->stepped_ns / 1e9, (double)d->stepped_ns / 1e9 / took,
 	       took * 1e9 / (double)d->packets);
+}
+
+/* 0: go on; otherwise *status is the program's. */
+static int read_command(struct command *c, int argc, char **argv, int *status)
+{
+	for (int i = 1; i < argc; i++) {
+		bool help = strcmp(argv[i], "--help") == 0;
+
+		if (help || !take(c, argv[i])) {
+			*status = help ? print_usage(stdout, 0) : print_usage(stderr, STATUS_USAGE);
+			return -1;
+		}
+	}
+	if (c->flows >= 1 && c->flows <= DUMBBELL_FLOWS_MAX)
+		return 0;
+	*status = print_usage(stderr, STATUS_USAGE);
+	return -1;
+}
+
+int paths_run(int argc, char **argv)
+{
+	struct command c = {.rate_mbit = 50, .rtt_ms = 20, .seconds = 20, .flows = 1, .seed = 1};
+	static struct dumbbell_plan p;
+	struct paths_drawing drawing;
+	struct dumbbell *d;
+	clock_t begun;
+	int status = 0;
+
+	c.spread_ms = c.sample_ms = 100;
+	if (read_command(&c, argc, argv, &status) != 0)
+		return status;
+	make_plan(&c, &p);
+	if (c.svg != NULL)
+		paths_draw_begin(&drawing, &p);
+	begun = clock();
+	d = dumbbell_new(&p);
+	dumbbell_run(d);
+	for (unsigned i = 0; i < p.flows; i++)
+		print_flow(&c, d, i);
+	print_path(d, (double)(clock() - begun) / CLOCKS_PER_SEC);
+	if (c.svg != NULL && paths_draw_end(&drawing, &d->flow[0], c.svg) != 0)
+		status = STATUS_FAILED;
 	dumbbell_free(d);
-	return 0;
+	return status;
 }
