@@ -13,8 +13,8 @@ enum { STATUS_FAILED = 1, STATUS_USAGE = 2 };
 struct command {
 	double rate_mbit, rtt_ms, queue_kb, seconds, warmup_s, loss_pct, reorder_pct, hold_ms,
 		dup_pct;
-	double jitter_ms, ack_jitter_ms, sample_ms, seed, lose_every, flows, spread_ms, mark_kb,
-		codel;
+	double jitter_ms, ack_jitter_ms, burst_pct, burst_mean, short_kb, gap_ms, sample_ms, seed,
+		lose_every, flows, spread_ms, mark_kb, codel;
 	struct dumbbell_setting set[DUMBBELL_SETTINGS_MAX];
 	unsigned sets;
 	bool series;
@@ -36,6 +36,8 @@ static const struct {
 	ROW(seconds, "of virtual time (20)"),
 	ROW(warmup_s, "not counted (0)"),
 	ROW(loss_pct, "by chance"),
+	ROW(burst_pct, "a run of losses begins"),
+	ROW(burst_mean, "packets of such a run, on the average (3)"),
 	ROW(lose_every, "every n-th segment with data is lost"),
 	ROW(reorder_pct, "held back, by hold_ms"),
 	ROW(hold_ms, "(an eighth of the round trip)"),
@@ -45,6 +47,8 @@ static const struct {
 	ROW(mark_kb, "more than this in the queue: ECN marks"),
 	ROW(codel, "1: CoDel"),
 	ROW(flows, "(1)"),
+	ROW(short_kb, "transfers of this size, one after another, in place of a stream"),
+	ROW(gap_ms, "between two of them (0)"),
 	ROW(spread_ms, "flow i starts i times this after the first (100)"),
 	ROW(sample_ms, "between samples (100)"),
 	ROW(seed, "(1)"),
@@ -105,6 +109,8 @@ static void make_plan(const struct command *c, struct dumbbell_plan *p)
 	p->forth.loss_ppm = (uint32_t)(c->loss_pct * 1e4);
 	p->forth.reorder_ppm = (uint32_t)(c->reorder_pct * 1e4);
 	p->forth.hold_ns = (uint64_t)((c->hold_ms > 0 ? c->hold_ms : c->rtt_ms / 8) * 1e6);
+	p->forth.burst_enter_ppm = (uint32_t)(c->burst_pct * 1e4);
+	p->forth.burst_leave_ppm = (uint32_t)(1e6 / c->burst_mean);
 	p->forth.dup_ppm = (uint32_t)(c->dup_pct * 1e4);
 	p->forth.jitter_ns = (uint64_t)(c->jitter_ms * 1e6);
 	p->back.jitter_ns = (uint64_t)(c->ack_jitter_ms * 1e6);
@@ -114,6 +120,11 @@ static void make_plan(const struct command *c, struct dumbbell_plan *p)
 	for (unsigned i = 0; i < (unsigned)c->flows; i++) {
 		struct dumbbell_flow_plan *f = dumbbell_plan_bulk(p);
 
+		if (c->short_kb > 0) {
+			f->app = DUMBBELL_SHORT;
+			f->bytes = (uint64_t)(c->short_kb * 1e3);
+			f->gap_ns = (uint64_t)(c->gap_ms * 1e6);
+		}
 		f->start_ns = (uint64_t)(c->spread_ms * 1e6) * i;
 		memcpy(f->set, c->set, sizeof(f->set));
 	}
@@ -145,6 +156,9 @@ static void print_flow(const struct command *c, const struct dumbbell *d, unsign
 	       (unsigned long)f->n.retransmitted, (unsigned long)f->n.needless,
 	       (unsigned long)f->n.lost, (double)f->n.srtt_min_ns / 1e6,
 	       (double)f->n.srtt_max_ns / 1e6, (double)dumbbell_srtt_mean(f) / 1e6);
+	if (c->short_kb > 0)
+		printf("        %u transfers, half of them within %.3f ms\n", f->done_count,
+		       (double)dumbbell_done_median(f) / 1e6);
 	if (f->failures > 0)
 		printf("        %u connections failed\n", f->failures);
 }
@@ -194,6 +208,7 @@ int paths_run(int argc, char **argv)
 	int status = 0;
 
 	c.spread_ms = c.sample_ms = 100;
+	c.burst_mean = 3;
 	if (read_command(&c, argc, argv, &status) != 0)
 		return status;
 	make_plan(&c, &p);
