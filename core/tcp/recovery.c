@@ -446,6 +446,6 @@ bool recovery_echo_delayed(const struct tcb *t, const struct tcp_opts *o)
 	if (!r->undoable)
 		return false;
 	if (!r->resent)
-		return true; /* nothing went again, and yet it arrives */
+		return t->board.lost == 0; /* nothing went again, and yet it has arrived */
 	return t->ts.ok && o->has_ts && o->ts_ecr && (int32_t)(o->ts_ecr - r->resent_ts) < 0;
 }
