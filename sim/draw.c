@@ -88,6 +88,19 @@ static void pick_rare(struct sim_rng *r, struct weir_config *c)
 		c->ooo_ack_ms = 0;
 	if (sim_rng_below(r, 8) == 0)
 		c->dupthresh = sim_rng_range(r, 1, 5);
+	c->cc = sim_rng_below(r, 3);
+	if (sim_rng_below(r, 4) == 0)
+		c->pacing = sim_rng_below(r, 3);
+	if (sim_rng_below(r, 8) == 0)
+		c->hystart = 0;
+	if (sim_rng_below(r, 8) == 0)
+		c->rack = 0;
+	if (sim_rng_below(r, 8) == 0)
+		c->tlp = 0;
+	if (sim_rng_below(r, 8) == 0)
+		c->frto = 0;
+	if (sim_rng_below(r, 8) == 0)
+		c->undo = 0;
 }
 
 /* Tables that are too small for what happens: work is refused, nothing established is harmed. Not

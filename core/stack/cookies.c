@@ -90,6 +90,7 @@ enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l, const
 		.snd_wscale = o->wscale,
 		.wscale_ok = options & HALF_WSCALE,
 		.sack_ok = options & HALF_SACK,
+		.ecn_ok = tcp_asks_ecn(n->seg->flags) && s->cfg.ecn,
 	};
 	uint16_t mss = o->has_mss ? o->mss : stack_mss_default(n->tuple->local.addr.family);
 	struct synack a = {.tuple = n->tuple, .irs = n->seg->seq, .state = WEIR_STATE_LISTEN};
@@ -98,7 +99,7 @@ enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l, const
 	l->cookie_sent_at = s->now;
 	a.iss = syncookie_make(s->cookie_key[0], n->hash, n->seg->seq, cookies_tick(s), mss);
 	if (options & HALF_TS) { /* which carry the rest; else there is but the MSS */
-		a.agreed = options;
+		a.agreed = options | (agreed.ecn_ok ? SYNACK_ECN : 0);
 		a.ts_val = syncookie_ts(tcp_ts_clock(s->now, isn_pair_ts_offset(n->hash)), &agreed);
 		a.ts_ecr = o->ts_val;
 	}
@@ -132,6 +133,7 @@ static void read_agreed(const struct weir_stack *s, const struct tcp_seg *seg, u
 	out->ts_ok = true;
 	syncookie_ts_read(seg->opts.ts_ecr, out);
 	out->sack_ok = out->sack_ok && s->cfg.sack;
+	out->ecn_ok = out->ecn_ok && s->cfg.ecn;
 	out->wscale_ok = out->wscale_ok && s->cfg.window_scaling;
 	if (out->wscale_ok)
 		out->rcv_wscale = halfs_shift(s);

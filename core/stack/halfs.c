@@ -118,7 +118,7 @@ static void send_synack(struct weir_stack *s, const struct half_slot *h,
 		.iss = h->half.iss,
 		.irs = h->half.irs,
 		.ts_ecr = h->half.ts_recent,
-		.agreed = half_options(&h->half),
+		.agreed = half_options(&h->half) | (h->half.ecn ? SYNACK_ECN : 0),
 		.state = WEIR_STATE_SYN_RECEIVED,
 		.flow = h->flow,
 	};

@@ -141,7 +141,7 @@ enum reply_kind {
 	REPLY_ICMP,    /* an ICMP error */
 };
 
-#define SYNACK_FORMS   8u  /* of a family: one for each choice of options */
+#define SYNACK_FORMS   16u /* of a family: one for each choice of options */
 #define SYNACK_LEN_MAX 80u /* IPv6 with all of them */
 
 /* A SYN-ACK with blanks: see synack.c. */

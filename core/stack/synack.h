@@ -10,12 +10,15 @@
 #include "stack/reply.h"
 #include "wire/checksum.h"
 
+#define SYNACK_ECN 8u /* beside the options: ECE is set, for ECN is agreed on */
+
 /* What differs from one SYN-ACK to the next. */
 struct synack {
 	const struct weir_tuple *tuple;
 	seq_t iss, irs;          /* ours and the peer's initial sequence number */
 	uint32_t ts_val, ts_ecr; /* not looked at without HALF_TS */
-	unsigned agreed;         /* HALF_TS, HALF_SACK, HALF_WSCALE: the options beside the MSS */
+	unsigned agreed;         /* HALF_TS, HALF_SACK, HALF_WSCALE: the options beside the MSS;
+				  * SYNACK_ECN */
 	enum weir_state state;   /* for the trace ... */
 	uint32_t flow;           /* ... as this */
 };

@@ -25,7 +25,8 @@ struct half {
 	uint32_t ts_recent;
 	uint16_t mss; /* the peer's */
 	uint16_t wnd; /* the SYN's window field */
-	uint8_t snd_wscale;
+	uint8_t snd_wscale : 7;
+	uint8_t ecn : 1;    /* the SYN asked for ECN, and may have it */
 	uint8_t flags;      /* enum half_flag */
 	uint8_t retries;    /* SYN-ACKs sent again */
 	uint8_t challenges; /* ACKs sent in answer to what was not acceptable */
@@ -85,7 +86,8 @@ static inline void half_init(struct half *h, const struct weir_config *cfg,
 	if (h->flags & HALF_TS)
 		h->ts_recent = o->ts_val;
 	if (h->flags & HALF_WSCALE)
-		h->snd_wscale = o->wscale;
+		h->snd_wscale = o->wscale & 0xf;
+	h->ecn = tcp_asks_ecn(syn->flags) && cfg->ecn;
 }
 
 static inline void half_agreed(const struct half *h, uint8_t rcv_wscale, struct tcp_agreed *out)
@@ -97,6 +99,7 @@ static inline void half_agreed(const struct half *h, uint8_t rcv_wscale, struct 
 		.wscale_ok = h->flags & HALF_WSCALE,
 		.ts_ok = h->flags & HALF_TS,
 		.sack_ok = h->flags & HALF_SACK,
+		.ecn_ok = h->ecn,
 	};
 }
 

@@ -236,7 +236,7 @@ static bool plan_data(struct tcb *t, uint32_t gso_max, uint32_t room, struct tcp
 	p->seq = t->snd.nxt;
 	p->flags = TCP_ACK;
 	p->why = WEIR_CTR_SENT_DATA;
-	gso_max = gso_for(t, t->snd.nxt, gso_max);
+	gso_max = t->ecn & ECN_CWR_DUE ? 0 : gso_for(t, t->snd.nxt, gso_max); /* CWR goes once */
 	p->len = len ? packet_len(t, len, queued, flight, gso_max) : 0;
 	if (p->len > t->snd.mss)
 		p->gso_size = (uint16_t)t->snd.mss;
@@ -449,6 +449,8 @@ void tcp_plan_sent(struct tcp_env *env, struct tcb *t, const struct tcp_plan *p,
 	uint32_t space = p->len + !!(p->flags & TCP_SYN) + !!(p->flags & TCP_FIN);
 
 	t->segs_out++;
+	if (p->ect)
+		t->ecn &= (uint8_t)~ECN_CWR_DUE;
 	if (p->flags & TCP_SYN)
 		t->want_syn = TCB_SYN_NONE;
 	if (space) {

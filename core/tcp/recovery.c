@@ -76,6 +76,8 @@ static void begin(struct tcb *t, enum recovery_phase phase)
 	r->resent = false;
 	t->rack.tlp_out = false;
 	t->rack.tlp_want = false;
+	if (t->ecn & ECN_ON)
+		t->ecn |= ECN_CWR_DUE; /* RFC3168-08 */
 }
 
 /* Congestion control rules over its window itself, or PRR leads it to the target. */
@@ -83,6 +85,28 @@ static void shrink_at_once(struct tcb *t)
 {
 	if (!cc_of(t->cc.kind)->rules_recovery)
 		t->cc.cwnd = t->cc.target;
+}
+
+/* The window before: what is out less what had been SACKed, and what this ACK covers. */
+static uint32_t recover_fs(const struct tcb *t, const struct recovery_ack *a)
+{
+	uint32_t out = tcb_flight(t) + a->acked;
+
+	return out > a->prior_sacked ? out - a->prior_sacked : 0;
+}
+
+/* The peer told of a congestion mark: once a window (RFC3168-06). */
+static void begin_cwr(struct tcb *t, struct tcp_env *env, const struct recovery_ack *a)
+{
+	a->cc->ece = true;
+	a->cc->flight = a->prior_flight;
+	a->cc->recovering = false;
+	cc_on_signal(&t->cc, CC_ECE, a->cc);
+	begin(t, RECOVERY_CWR);
+	t->rec.undoable = false; /* a mark is no mistake */
+	prr_begin(&t->prr, recover_fs(t, a));
+	env->counters[WEIR_CTR_ECN_REDUCED]++;
+	a->cc->recovering = true;
 }
 
 /* Something is lost: fast recovery begins. `flight`: what was out before. */
@@ -257,14 +281,6 @@ static void lead_by_prr(struct tcb *t, const struct recovery_ack *a)
 	t->rec.force = false;
 }
 
-/* The window before: what is out less what had been SACKed, and what this ACK covers. */
-static uint32_t recover_fs(const struct tcb *t, const struct recovery_ack *a)
-{
-	uint32_t out = tcb_flight(t) + a->acked;
-
-	return out > a->prior_sacked ? out - a->prior_sacked : 0;
-}
-
 void recovery_acked(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
 {
 	struct recovery *r = &t->rec;
@@ -285,7 +301,8 @@ void recovery_acked(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
 		break;
 	case RECOVERY_CWR:
 		a->cc->recovering = true;
-		if (seq_geq(t->snd.una, r->recover))
+		/* Beyond it: only then has CWR reached the peer, and a mark is a new one. */
+		if (seq_gt(t->snd.una, r->recover))
 			leave(t, env);
 		break;
 	case RECOVERY_FAST:
@@ -303,6 +320,8 @@ void recovery_acked(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
 		r->force = true;
 		a->cc->recovering = true;
 	}
+	if (a->ece && r->phase == RECOVERY_OPEN)
+		begin_cwr(t, env, a);
 	if (r->phase == RECOVERY_CWR || (r->phase == RECOVERY_FAST && rack_on(env, t)))
 		lead_by_prr(t, a);
 }
@@ -427,6 +446,6 @@ bool recovery_echo_delayed(const struct tcb *t, const struct tcp_opts *o)
 	if (!r->undoable)
 		return false;
 	if (!r->resent)
-		return true; /* nothing went again, and yet it arrives */
+		return t->board.lost == 0; /* nothing went again, and yet it has arrived */
 	return t->ts.ok && o->has_ts && o->ts_ecr && (int32_t)(o->ts_ecr - r->resent_ts) < 0;
 }

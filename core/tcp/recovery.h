@@ -22,6 +22,7 @@ struct recovery_ack {
 	bool dsack;            /* it reports [.., dsack_hi) as having come twice ... */
 	seq_t dsack_hi;
 	uint32_t dsack_bytes; /* ... so many bytes */
+	bool ece;             /* it tells of a congestion mark (RFC 3168) */
 	bool delayed; /* it echoes a timestamp from before anything was sent again (RFC 4015) */
 };
 

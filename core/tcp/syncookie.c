@@ -53,4 +53,5 @@ void syncookie_ts_read(uint32_t echo, struct tcp_agreed *agreed)
 	agreed->wscale_ok = wscale != SYNCOOKIE_TS_WSCALE_NONE;
 	agreed->snd_wscale = agreed->wscale_ok ? (uint8_t)wscale : 0;
 	agreed->sack_ok = echo & SYNCOOKIE_TS_SACK;
+	agreed->ecn_ok = echo & SYNCOOKIE_TS_ECN;
 }

@@ -27,10 +27,11 @@ bool syncookie_check(const uint8_t key[16], uint64_t pair, seq_t irs, uint32_t t
 		     uint16_t *mss);
 
 /* The timestamp of a SYN-ACK that carries a cookie: `clock` with its low bits replaced by what the
- * cookie has no room for (window scale, SACK), and never later than `clock`. */
+ * cookie has no room for (window scale, SACK, ECN), and never later than `clock`. */
 static inline uint32_t syncookie_ts(uint32_t clock, const struct tcp_agreed *agreed);
 
-/* Reads them from the echo of such a timestamp: snd_wscale, wscale_ok and sack_ok are set. */
+/* Reads them from the echo of such a timestamp: snd_wscale, wscale_ok, sack_ok and ecn_ok are
+ * set. */
 void syncookie_ts_read(uint32_t echo, struct tcp_agreed *agreed);
 
 #define SYNCOOKIE_MESSAGE_LEN 13u /* the pair with the tick, the initial number, the class */
@@ -69,6 +70,7 @@ static inline seq_t syncookie_make(const uint8_t key[16], uint64_t pair, seq_t i
 #define SYNCOOKIE_TS_WSCALE_MASK 0x0fu
 #define SYNCOOKIE_TS_WSCALE_NONE 0x0fu
 #define SYNCOOKIE_TS_SACK        0x10u
+#define SYNCOOKIE_TS_ECN         0x20u
 
 static inline uint32_t syncookie_ts(uint32_t clock, const struct tcp_agreed *agreed)
 {
@@ -77,6 +79,8 @@ static inline uint32_t syncookie_ts(uint32_t clock, const struct tcp_agreed *agr
 
 	if (agreed->sack_ok)
 		bits |= SYNCOOKIE_TS_SACK;
+	if (agreed->ecn_ok)
+		bits |= SYNCOOKIE_TS_ECN;
 	ts = (clock & ~SYNCOOKIE_TS_MASK) | bits;
 	return (int32_t)(ts - clock) > 0 ? ts - (SYNCOOKIE_TS_MASK + 1) : ts;
 }

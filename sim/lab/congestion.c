@@ -37,8 +37,8 @@
 /* On the way back. Without any noise a full queue would drop the same flow's packets again and
  * again (Floyd and Jacobson, 1992: on traffic phase effects). */
 #define JITTER_NS LAB_MS
-#define SAMPLE_NS (20 * LAB_MS)
-#define SMOOTH    25u              /* samples that make one point of throughput: half a second */
+#define SAMPLE_NS (50 * LAB_MS)
+#define SMOOTH    10u              /* samples that make one point of throughput: half a second */
 #define TELL_NS   (4 * LAB_SECOND) /* between two lines of the story */
 #define RUNS      10u
 
