@@ -106,7 +106,7 @@ static void meddle(const struct sim_app *a)
 	struct sim_end *e = my_end(a);
 	uint32_t bytes = (uint32_t)sim_rng_range(&e->rng, 1, 40000);
 
-	switch (sim_rng_below(&e->rng, 5)) {
+	switch (sim_rng_below(&e->rng, 6)) {
 	case 0:
 		set_option(a, WEIR_OPT_NODELAY, sim_rng_below(&e->rng, 2));
 		break;
@@ -120,6 +120,9 @@ static void meddle(const struct sim_app *a)
 		break;
 	case 3:
 		set_option(a, WEIR_OPT_DSCP, sim_rng_below(&e->rng, 64));
+		break;
+	case 4:
+		set_option(a, WEIR_OPT_CC, sim_rng_below(&e->rng, 3));
 		break;
 	default:
 		set_option(a, WEIR_OPT_TTL, sim_rng_range(&e->rng, 1, 255));

@@ -103,6 +103,25 @@ static void pick_rare(struct sim_rng *r, struct weir_config *c)
 		c->undo = 0;
 }
 
+/* Congestion control of every kind, and what finds losses with parts switched off. */
+static void pick_recovery(struct sim_rng *r, struct weir_config *c)
+{
+	c->cc = sim_rng_below(r, 3);
+	c->ecn = sim_rng_below(r, 3);
+	if (sim_rng_below(r, 3) == 0)
+		c->pacing = sim_rng_below(r, 3);
+	if (sim_rng_below(r, 8) == 0)
+		c->hystart = 0;
+	if (sim_rng_below(r, 8) == 0)
+		c->rack = 0;
+	if (sim_rng_below(r, 8) == 0)
+		c->tlp = 0;
+	if (sim_rng_below(r, 8) == 0)
+		c->frto = 0;
+	if (sim_rng_below(r, 8) == 0)
+		c->undo = 0;
+}
+
 /* Tables that are too small for what happens: work is refused, nothing established is harmed. Not
  * the TIME-WAIT table: a record that ends early cannot repeat a last ACK that was lost. */
 static void pick_scarce(struct sim_rng *r, struct weir_config *c)
@@ -111,6 +130,8 @@ static void pick_scarce(struct sim_rng *r, struct weir_config *c)
 		c->pages_max = sim_rng_range(r, 8, 32);
 	if (sim_rng_below(r, 12) == 0)
 		c->ranges_max = 16;
+	if (sim_rng_below(r, 12) == 0)
+		c->sends_max = 16;
 	if (sim_rng_below(r, 12) == 0)
 		c->ranges_conn_max = sim_rng_range(r, 1, 4);
 	if (sim_rng_below(r, 12) == 0)
@@ -138,6 +159,7 @@ void sim_draw_host(struct sim_rng *r, struct sim_host_config *cfg, unsigned numb
 	c->rcvbuf = pick_buffer(r);
 	c->nagle = sim_rng_below(r, 4) > 0;
 	pick_rare(r, c);
+	pick_recovery(r, c);
 	pick_scarce(r, c);
 }
 
