@@ -67,6 +67,17 @@ static int print_usage(FILE *out, int status)
 	return status;
 }
 
+static bool take_setting(struct command *c, const char *name, uint64_t value)
+{
+	struct weir_config any;
+
+	weir_config_default(&any);
+	if (c->sets == DUMBBELL_SETTINGS_MAX || weir_config_set(&any, name, value) != 0)
+		return false;
+	c->set[c->sets++] = (struct dumbbell_setting){.name = name, .value = value};
+	return true;
+}
+
 static bool take(struct command *c, char *word)
 {
 	char *eq = strchr(word, '='), *end;
@@ -84,11 +95,8 @@ static bool take(struct command *c, char *word)
 	if (end == eq + 1 || *end != '\0' || value < 0)
 		return false;
 	*eq = '\0';
-	if (word[0] == '+' && c->sets < DUMBBELL_SETTINGS_MAX) {
-		c->set[c->sets++] =
-			(struct dumbbell_setting){.name = word + 1, .value = (uint64_t)value};
-		return true;
-	}
+	if (word[0] == '+')
+		return take_setting(c, word + 1, (uint64_t)value);
 	for (unsigned i = 0; i < ROWS; i++) {
 		if (strcmp(word, rows[i].name) == 0) {
 			*(double *)(void *)((char *)c + rows[i].at) = value;
