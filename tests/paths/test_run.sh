@@ -35,6 +35,8 @@ check "three flows with a setting, and samples" same 0 \
 	"$(status run seconds=1 flows=3 +cc=0 +delack_ms=0 series)"
 check "... are there" has '^flow 2: '
 check "... with their windows" has '^ +0\.500 +[1-9]'
+check "counters" same 0 "$(status run seconds=1 counters)"
+check "... of both ends" has '^ +[0-9]+ +[0-9]+  frames-in$'
 check "short transfers" same 0 "$(status run seconds=1 short_kb=10 gap_ms=50)"
 check "... are timed" has '[0-9]+ transfers, half of them within [0-9.]+ ms'
 check "a picture" same 0 "$(status run seconds=1 loss_pct=1 svg="$work/path.svg")"
