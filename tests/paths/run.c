@@ -58,8 +58,7 @@ static const struct {
 
 static int print_usage(FILE *out, int status)
 {
-	fprintf(out,
-		"usage: weir-paths run [NAME=NUMBER...] [+SETTING=NUMBER...] [series] [counters]\n\n");
+	fprintf(out, "usage: weir-paths run [NAME=NUMBER...] [+SETTING=NUMBER...] [WORD...]\n\n");
 	for (unsigned i = 0; i < ROWS; i++)
 		fprintf(out, "  %-12s %s\n", rows[i].name, rows[i].text);
 	fprintf(out, "  +SETTING     a row of weir-tables(7), for both ends of all flows: +cc=2\n"
