@@ -319,7 +319,10 @@ static void test_ambiguous(void **state)
 	}
 }
 
-/* RFC8985-02: times are nanoseconds, whatever the round trip. */
+/*
+ * Times are nanoseconds, whatever the round trip.
+ * neg: RFC8985-02
+ */
 static void test_times_are_fine(void **state)
 {
 	struct fix *f = *state;
