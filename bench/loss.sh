@@ -177,14 +177,19 @@ start_server() {
 	server=$started
 }
 
-# How many paths of this cell can be measured at a time: by Mathis' formula, 1.22 * MSS / (RTT *
-# sqrt(p)), what a flow reaches at most, and half of $rate for all together.
+# paths_abreast CC LOSS RTT: how many paths of this cell can be measured at a time: by Mathis'
+# formula, 1.22 * MSS / (RTT * sqrt(p)), what a flow reaches at most, and half of $rate for all
+# together. BBR goes on at the rate.
 paths_abreast() {
 	if [ "$parallel" != auto ]; then
 		echo "$parallel"
 		return
 	fi
-	awk -v loss="$1" -v rtt="$2" -v rate="$rate" -v most=$PARALLEL_MAX 'BEGIN {
+	if [ "$1" = bbr ]; then
+		echo 1
+		return
+	fi
+	awk -v loss="$2" -v rtt="$3" -v rate="$rate" -v most=$PARALLEL_MAX 'BEGIN {
 		flow = loss > 0 ? 1.22 * 1448 * 8 / 1000 / rtt / sqrt(loss / 100) : rate
 		n = int(rate / 2 / flow)
 		print (n < 1 ? 1 : n > most ? most : n)
@@ -255,7 +260,7 @@ expect() {
 measure() {
 	local k loss rtt reorder bulk=()
 	IFS=: read -r loss rtt reorder <<<"$2"
-	abreast=$(paths_abreast "$loss" "$rtt")
+	abreast=$(paths_abreast "$1" "$loss" "$rtt")
 	rm -f "$tmp"/transfer-*.json
 	start_paths "$loss" "$rtt" "$reorder" $((seed + $3 * 1000))
 	start_server "$4" "$1"

@@ -401,11 +401,11 @@ static void put_on_board(struct tcp_env *env, struct tcb *t, const struct tcp_pl
 	rate_stamp(t, tcb_pipe(t), end.v - p->seq.v, now, &s);
 	if (seq_lt(p->seq, nxt)) {
 		board_resent(env, &t->board, p->seq, seq_min(end, nxt), seg, &s);
-		recovery_sent(t, seq_min(end, nxt).v - p->seq.v, RECOVERY_SENT_AGAIN, now);
+		recovery_sent(t, p->seq, seq_min(end, nxt), RECOVERY_SENT_AGAIN, now);
 	}
 	if (seq_gt(end, nxt)) {
 		board_sent(env, &t->board, seq_max(p->seq, nxt), end, seg, &s);
-		recovery_sent(t, end.v - seq_max(p->seq, nxt).v, RECOVERY_SENT_NEW, now);
+		recovery_sent(t, seq_max(p->seq, nxt), end, RECOVERY_SENT_NEW, now);
 	}
 }
 

@@ -418,9 +418,10 @@ uint32_t recovery_room(const struct tcb *t)
 	return window > pipe ? window - pipe : 0;
 }
 
-void recovery_sent(struct tcb *t, uint32_t bytes, enum recovery_sent what, weir_time now)
+void recovery_sent(struct tcb *t, seq_t lo, seq_t hi, enum recovery_sent what, weir_time now)
 {
 	struct recovery *r = &t->rec;
+	uint32_t bytes = hi.v - lo.v;
 
 	if (r->phase == RECOVERY_FAST || r->phase == RECOVERY_CWR)
 		prr_sent(&t->prr, bytes);
@@ -435,6 +436,7 @@ void recovery_sent(struct tcb *t, uint32_t bytes, enum recovery_sent what, weir_
 	r->undo_bytes += bytes;
 	if (!r->resent) {
 		r->resent = true;
+		r->undo_from = lo;
 		r->resent_ts = tcp_ts_clock(now, t->ts.offset);
 	}
 }
@@ -447,5 +449,8 @@ bool recovery_echo_delayed(const struct tcb *t, const struct tcp_opts *o)
 		return false;
 	if (!r->resent)
 		return t->board.lost == 0; /* nothing went again, and yet it has arrived */
+	/* What an earlier episode sent again may be acknowledged in this one. */
+	if (seq_leq(t->snd.una, r->undo_from))
+		return false;
 	return t->ts.ok && o->has_ts && o->ts_ecr && (int32_t)(o->ts_ecr - r->resent_ts) < 0;
 }

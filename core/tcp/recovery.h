@@ -49,7 +49,7 @@ uint32_t recovery_room(const struct tcb *t);
 
 /* Data [lo, hi) went out; `again`: it was out before. */
 enum recovery_sent { RECOVERY_SENT_NEW, RECOVERY_SENT_AGAIN };
-void recovery_sent(struct tcb *t, uint32_t bytes, enum recovery_sent what, weir_time now);
+void recovery_sent(struct tcb *t, seq_t lo, seq_t hi, enum recovery_sent what, weir_time now);
 
 /* Did the ACK echo a timestamp from before the episode's first retransmission? */
 bool recovery_echo_delayed(const struct tcb *t, const struct tcp_opts *o);

@@ -125,7 +125,7 @@ check "... with a variant for each mechanism" matches \
 check "... intact with all of them" same 5 "$(figure all intact)"
 check "... not without sequence numbers" same 0 "$(figure no-sequence intact)"
 check "congestion as JSON" same 0 "$(status congestion --runs 1 --json)"
-check "... with its variants" matches "^$frame newreno cubic bbr mixed codel utilisation_pct," \
+check "... with its variants" matches "^$frame newreno cubic bbr mixed codel ecn utilisation_pct," \
 	"$(keys)"
 check "... which use the path" \
 	python3 -c "import sys; sys.exit(not 80 < $(figure cubic utilisation_pct) < 100)"
@@ -154,7 +154,7 @@ check "... with a panel for each variant, and the windows" well_formed "$work/r.
 check "a picture of congestion, and JSON" same 0 \
 	"$(status congestion --runs 1 --json --svg "$work/c.svg")"
 check "... is still one line of JSON" same 1 "$(lines out)"
-check "... with two panels for each variant" well_formed "$work/c.svg" 10
+check "... with two panels for each variant" well_formed "$work/c.svg" 12
 first=$(cat "$work/r.svg")
 status reliability --runs 1 --svg "$work/again.svg" >/dev/null
 check "the same seed gives the same picture" same "$first" "$(cat "$work/again.svg")"

@@ -17,7 +17,7 @@ struct command {
 		lose_every, flows, spread_ms, mark_kb, codel;
 	struct dumbbell_setting set[DUMBBELL_SETTINGS_MAX];
 	unsigned sets;
-	bool series;
+	bool series, counters;
 	const char *svg; /* file; NULL: no picture */
 };
 
@@ -58,13 +58,25 @@ static const struct {
 
 static int print_usage(FILE *out, int status)
 {
-	fprintf(out, "usage: weir-paths run [NAME=NUMBER...] [+SETTING=NUMBER...] [series]\n\n");
+	fprintf(out, "usage: weir-paths run [NAME=NUMBER...] [+SETTING=NUMBER...] [WORD...]\n\n");
 	for (unsigned i = 0; i < ROWS; i++)
 		fprintf(out, "  %-12s %s\n", rows[i].name, rows[i].text);
 	fprintf(out, "  +SETTING     a row of weir-tables(7), for both ends of all flows: +cc=2\n"
 		     "  series       print all samples\n"
+		     "  counters     print what the engines have counted\n"
 		     "  svg=FILE     draw the first flow\n");
 	return status;
+}
+
+static bool take_setting(struct command *c, const char *name, uint64_t value)
+{
+	struct weir_config any;
+
+	weir_config_default(&any);
+	if (c->sets == DUMBBELL_SETTINGS_MAX || weir_config_set(&any, name, value) != 0)
+		return false;
+	c->set[c->sets++] = (struct dumbbell_setting){.name = name, .value = value};
+	return true;
 }
 
 static bool take(struct command *c, char *word)
@@ -74,6 +86,8 @@ static bool take(struct command *c, char *word)
 
 	if (strcmp(word, "series") == 0)
 		return c->series = true;
+	if (strcmp(word, "counters") == 0)
+		return c->counters = true;
 	if (strncmp(word, "svg=", 4) == 0) {
 		c->svg = word + 4;
 		return true;
@@ -84,11 +98,8 @@ static bool take(struct command *c, char *word)
 	if (end == eq + 1 || *end != '\0' || value < 0)
 		return false;
 	*eq = '\0';
-	if (word[0] == '+' && c->sets < DUMBBELL_SETTINGS_MAX) {
-		c->set[c->sets++] =
-			(struct dumbbell_setting){.name = word + 1, .value = (uint64_t)value};
-		return true;
-	}
+	if (word[0] == '+')
+		return take_setting(c, word + 1, (uint64_t)value);
 	for (unsigned i = 0; i < ROWS; i++) {
 		if (strcmp(word, rows[i].name) == 0) {
 			*(double *)(void *)((char *)c + rows[i].at) = value;
@@ -144,12 +155,28 @@ static void print_series(const struct dumbbell_flow *f)
 	}
 }
 
+static void print_counters(const struct dumbbell_flow *f)
+{
+	printf("      sender   receiver  counter\n");
+	for (unsigned i = 0; i < WEIR_CTR_COUNT; i++) {
+		enum weir_counter n = (enum weir_counter)i;
+		uint64_t s = weir_counter_get(f->node[DUMBBELL_SENDER].stack, n);
+		uint64_t r = weir_counter_get(f->node[DUMBBELL_RECEIVER].stack, n);
+
+		if (s != 0 || r != 0)
+			printf("  %10lu %10lu  %s\n", (unsigned long)s, (unsigned long)r,
+			       weir_counter_name(n));
+	}
+}
+
 static void print_flow(const struct command *c, const struct dumbbell *d, unsigned i)
 {
 	const struct dumbbell_flow *f = &d->flow[i];
 
 	if (c->series)
 		print_series(f);
+	if (c->counters)
+		print_counters(f);
 	printf("flow %u: %.3f Mbit/s, %lu segments, %lu again, %lu of them for nothing, %lu lost, "
 	       "srtt %.2f to %.2f ms, mean %.2f\n",
 	       i, (double)dumbbell_goodput(d, i) * 8 / 1e6, (unsigned long)f->n.segments,

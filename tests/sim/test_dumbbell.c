@@ -260,7 +260,7 @@ static void test_transfers_do_not_mix(void **state)
 	n = &d->flow[0].n;
 	assert_int_equal(d->flow[0].done_count, 40);
 	assert_int_equal(n->lost, 0);
-	/* Nothing is lost, so all that is sent again arrives for nothing, but for the last of it. */
+	/* Nothing is lost: all that is sent again arrives for nothing, but for the last. */
 	assert_in_range(n->needless, 1, n->retransmitted);
 	assert_in_range(n->retransmitted, n->needless, n->needless + 10);
 	assert_int_equal(d->flow[0].got_bytes, 40 * 100000);

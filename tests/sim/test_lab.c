@@ -275,6 +275,10 @@ static void test_flows_share_a_bottleneck(void **state)
 		assert_true(figure(e, name, "needless") <= again);
 	}
 	assert_true(mean_ms(e, "codel", "queued_ms") < mean_ms(e, "cubic", "queued_ms"));
+	assert_true(mean_ms(e, "ecn", "queued_ms") < mean_ms(e, "cubic", "queued_ms"));
+	assert_true(figure(e, "ecn", "marked") > 50);
+	assert_int_equal(figure(e, "codel", "marked"), 0);
+	assert_true(2 * figure(e, "ecn", "lost") < figure(e, "codel", "lost"));
 	assert_int_equal(find_figure(e, "mixed", "bbr_mbit_s")->samples, 1);
 	assert_int_equal(find_figure(e, "cubic", "bbr_mbit_s")->samples, 0);
 }
