@@ -278,8 +278,12 @@ void board_lose_first(struct tcp_env *env, struct board *b, uint32_t len, enum w
 
 	if (!r || (r->flags & (SEND_SACKED | SEND_LOST)))
 		return;
-	if (len < len_of(r))
-		(void)board_split(env, b, b->first, grid_up(r, seq_add(r->lo, len)));
+	if (len < len_of(r)) {
+		seq_t at = grid_up(r, seq_add(r->lo, len));
+
+		if (seq_lt(at, r->hi)) /* its last segment may be longer, by a FIN */
+			(void)board_split(env, b, b->first, at);
+	}
 	board_lose(env, b, b->first, why);
 }
 

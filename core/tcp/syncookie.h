@@ -19,8 +19,9 @@ seq_t syncookie_make(const uint8_t key[16], const void *id, size_t len, seq_t ir
 		     uint16_t mss);
 
 /* Is `cookie` one that syncookie_make() gave for the same pair and `irs` in this tick or the one
- * before? Then *mss is the class of the SYN's MSS: no larger than that, but for MSS below 28. A guess is right
- * once in 2^28: of 2^32 numbers 8 (one for each class) are right in each of the two ticks. */
+ * before? Then *mss is the class of the SYN's MSS: no larger than that, but for MSS below 28. A
+ * guess is right once in 2^28: of 2^32 numbers 8 (one for each class) are right in each of the two
+ * ticks. */
 bool syncookie_check(const uint8_t key[16], const void *id, size_t len, seq_t irs, uint32_t tick,
 		     seq_t cookie, uint16_t *mss);
 
@@ -28,7 +29,8 @@ bool syncookie_check(const uint8_t key[16], const void *id, size_t len, seq_t ir
  * cookie has no room for (window scale, SACK, ECN), and never later than `clock`. */
 uint32_t syncookie_ts(uint32_t clock, const struct tcp_agreed *agreed);
 
-/* Reads them from the echo of such a timestamp: snd_wscale, wscale_ok, sack_ok and ecn_ok are set. */
+/* Reads them from the echo of such a timestamp: snd_wscale, wscale_ok, sack_ok and ecn_ok are set.
+ * */
 void syncookie_ts_read(uint32_t echo, struct tcp_agreed *agreed);
 
 #endif
