@@ -75,7 +75,9 @@ void rtt_acked(struct rtt *r, const struct weir_config *cfg, seq_t ack, uint64_t
 	if (r->timing && seq_geq(ack, r->timed_seq)) {
 		r->timing = false;
 		rtt_sample(r, cfg, now - r->timed_at);
-		rtt_least(r, now - r->timed_at, now);
+		if (!r->coarse)
+			rtt_least(r, now - r->timed_at, now);
+		r->coarse = false;
 	} else if (!r->timing && echo_ns != WEIR_NEVER) {
 		rtt_sample(r, cfg, echo_ns);
 	}
