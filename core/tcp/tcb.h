@@ -118,6 +118,7 @@ struct rtt {
 	seq_t timed_seq;
 	uint32_t min_since_s; /* seconds */
 	bool timing;
+	bool coarse; /* what is timed began at some time in that millisecond: it may seem too short */
 	uint8_t backoff; /* doublings in force */
 };
 
