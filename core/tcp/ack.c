@@ -125,7 +125,7 @@ static void fin_acked(struct tcp_in *in)
 
 static void note_room(struct tcb *t)
 {
-	if (t->sndq.full && sndq_room(t) >= t->user.sndbuf / 4) {
+	if (t->sndq.full && sndq_room(t) >= sndq_limit(t) / 4) {
 		t->sndq.full = false;
 		tcb_event(t, WEIR_EV_WRITABLE);
 	}

@@ -139,7 +139,7 @@ void tcp_emit_segment(struct tcp_env *env, struct tcb *t, struct tcp_plan *p, we
 		if (seg->opts.sack_count && p->len)
 			fit(t, p, &seg->opts);
 		seg->flags = p->flags;
-		seg->wnd = window_field(t, env);
+		seg->wnd = window_field(t, env, now);
 		urgent(t, seg);
 	}
 	if (seg->flags & TCP_ACK)

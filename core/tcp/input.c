@@ -12,6 +12,7 @@
 #include "tcp/input.h"
 
 #include "tcp/ackgen.h"
+#include "tcp/drs.h"
 #include "tcp/fsm.h"
 #include "tcp/rcvq.h"
 #include "tcp/timers.h"
@@ -113,6 +114,7 @@ static void put_text(struct tcp_in *in)
 		tcb_event(t, WEIR_EV_READABLE);
 		ackgen_data(t, in->env, got, seg, gap ? ACKGEN_FILLS_GAP : ACKGEN_IN_ORDER,
 			    in->now);
+		drs_arrived(in);
 	} else {
 		ackgen_duplicate(t);
 	}

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "tcp/cc.h"
+#include "tcp/drs.h"
 #include "tcp/fsm.h"
 #include "tcp/rcvq.h"
 #include "tcp/recovery.h"
@@ -63,7 +64,7 @@ void tcb_agree(struct tcb *t, const struct tcp_env *env, const struct tcp_agreed
 	t->rcv_wscale = a->rcv_wscale;
 	tcb_set_mss(t);
 	seg = t->path_mss > TS_OPT_LEN ? t->path_mss - TS_OPT_LEN : MSS_MIN;
-	t->rcv.space = window_first(env->cfg, t->user.rcvbuf, seg);
+	drs_init(t, env, seg);
 	/* RMSS is not known before segments come; half a kilobyte is what every link carries */
 	t->rcv.seg_max = seg < 536u ? seg : 536u;
 }

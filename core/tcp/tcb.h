@@ -65,6 +65,17 @@ struct tcb_snd {
 	bool force; /* the override timer fired: send what the window takes */
 };
 
+/* What the receiver knows of the path: drs.c. */
+struct drs {
+	uint64_t rtt_ns;    /* as data coming in shows it; 0: not known yet */
+	weir_time round_at; /* when the round began; 0: none yet */
+	weir_time edge_at;  /* when `edge` became the right edge; 0: no edge is timed */
+	seq_t edge;
+	uint32_t echo;  /* TSecr of the last sample */
+	uint32_t taken; /* bytes that the user took in this round */
+	uint32_t most;  /* ... and in the largest of those before */
+};
+
 /* Receive sequence space. */
 struct tcb_rcv {
 	seq_t irs;
@@ -73,12 +84,12 @@ struct tcb_rcv {
 	seq_t last_ack;   /* Last.ACK.sent (RFC7323-29) */
 	seq_t fin;        /* sequence number of the peer's FIN, valid if fin_seen */
 	seq_t up;         /* RCV.UP, valid if up_set */
-	uint32_t space;   /* bytes of buffer offered at present; grows up to user.rcvbuf */
-	uint32_t round;   /* bytes consumed since space last grew or was weighed */
+	uint32_t space;   /* bytes of buffer that may be offered; at most user.rcvbuf counts */
 	uint32_t seg_max; /* largest payload of one segment seen: RMSS as far as we know */
 	bool fin_seen;    /* a FIN has come, perhaps above a gap */
 	bool fin_done;    /* ... and everything before it too */
 	bool up_set;
+	struct drs drs;
 };
 
 /* Bytes to send: offset q.head is the byte at `head`. */
@@ -167,12 +178,13 @@ struct ackgen {
 
 /* What the user set (def/connopt.def) and where his close stands. */
 struct user {
-	uint32_t sndbuf, rcvbuf;
+	uint32_t sndbuf, rcvbuf; /* bytes: the most that auto-tuning goes to */
 	uint32_t keep_idle_ms, keep_interval_ms;
 	uint32_t user_timeout_ms; /* 0: never */
 	uint8_t keep_count, keep_sent;
 	uint8_t dscp, ttl;
 	bool nodelay, keepalive;
+	bool sndbuf_set, rcvbuf_set; /* by the user: no tuning */
 	bool soft_muted;    /* SHLD-20: soft errors are not told */
 	bool closed;        /* weir_close() or weir_abort(): nobody reads any more */
 	weir_time heard_at; /* when a segment of the peer was last accepted */

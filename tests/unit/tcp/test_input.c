@@ -131,7 +131,7 @@ static void test_urgent_at_the_edges(void **state)
 	assert_true(f->t.events & 1u << WEIR_EV_URGENT);
 	fix_open(f, NULL);
 	fix_data(f, RCV, 100, 0);
-	user_consume(&f->t, &f->env, 100);
+	user_consume(&f->t, &f->env, 100, f->now);
 	f->t.events = 0;
 	fix_in(f, (struct tcp_seg){.seq = {RCV + 100},
 				   .ack = {SND},

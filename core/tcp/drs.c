@@ -1,0 +1,144 @@
+/*
+ * Theory of operation
+ *
+ * A window smaller than the bandwidth-delay product holds the peer back; one that is larger only
+ * promises memory. The receiver knows neither the peer's window nor the path, but it sees how many
+ * bytes its user takes in one round trip, which is that product while the peer sends all it may.
+ *
+ * The round trip, as the receiver sees it: with timestamps, the age of the echo in a full segment,
+ * smoothed by an eighth (small segments may have waited for their user); a new echo each time.
+ * Without them, the time from the moment when the edge moved until bytes came that reach it. That
+ * is too long when the peer is held back by something else, so the least counts, and the handshake
+ * has a say. Timestamps tick in milliseconds: no round is shorter than one.
+ *
+ * Once a round, `taken` bytes were read. The space wanted is twice that and sixteen segments: one
+ * for the round that comes, one for the round that the news takes to arrive. While the peer
+ * doubles its window each round, twice of that again, in proportion to the growth over the most
+ * that any round had before. A flow that grows no more so ends between two and four products.
+ *
+ * Limits. user.rcvbuf, the most; half of the pages that are spare, so that what all connections are
+ * promised comes down as the pool fills; and while less than an eighth of it is free, nobody's
+ * space grows, and space that the last round did not need is taken back. The edge that was offered
+ * stands whatever becomes of the space (SHLD-14). A user who sets a receive buffer gets exactly it.
+ */
+#include "tcp/drs.h"
+
+#include "tcp/window.h"
+
+#define SLACK_SEGS 16u        /* what arrives in bursts, and the delay of ACKs */
+#define TAKEN_MAX  (1u << 26) /* no space is so large; sums stay inside 32 bits */
+#define RTT_MIN_NS NS_PER_MS
+
+void drs_init(struct tcb *t, const struct tcp_env *env, uint32_t seg)
+{
+	uint32_t first = window_first(env->cfg, t->user.rcvbuf, seg);
+
+	t->rcv.drs = (struct drs){.most = seg * (uint32_t)env->cfg->initial_cwnd};
+	t->rcv.space = t->user.rcvbuf_set ? t->user.rcvbuf : first;
+}
+
+void drs_fixed(struct tcb *t)
+{
+	t->user.rcvbuf_set = true;
+	t->rcv.space = t->user.rcvbuf;
+}
+
+static void by_stamp(const struct tcp_in *in)
+{
+	struct drs *d = &in->t->rcv.drs;
+	uint64_t known = d->rtt_ns ? d->rtt_ns : in->t->rtt.srtt_ns;
+	uint64_t age = input_echo_age(in);
+
+	if (age == WEIR_NEVER || in->seg.opts.ts_ecr == d->echo || in->seg.len < in->t->rcv.seg_max)
+		return;
+	d->echo = in->seg.opts.ts_ecr;
+	if (age < RTT_MIN_NS)
+		age = RTT_MIN_NS;
+	d->rtt_ns = known ? known - known / 8 + age / 8 : age;
+}
+
+static void by_edge(struct tcb *t, weir_time now)
+{
+	struct drs *d = &t->rcv.drs;
+	uint64_t known = d->rtt_ns ? d->rtt_ns : t->rtt.srtt_ns;
+	uint64_t took = now - d->edge_at;
+
+	if (!d->edge_at || seq_lt(t->rcv.nxt, d->edge))
+		return;
+	d->edge_at = 0;
+	d->rtt_ns = known && known < took ? known : took;
+}
+
+void drs_arrived(const struct tcp_in *in)
+{
+	if (in->t->ts.ok)
+		by_stamp(in);
+	else
+		by_edge(in->t, in->now);
+}
+
+void drs_offered(struct tcb *t, weir_time now)
+{
+	struct drs *d = &t->rcv.drs;
+
+	if (t->ts.ok || d->edge_at)
+		return;
+	d->edge = t->rcv.adv;
+	d->edge_at = now;
+}
+
+/* What `taken` bytes in one round ask for. */
+static uint32_t wanted(const struct tcb *t, uint32_t taken)
+{
+	const struct drs *d = &t->rcv.drs;
+	uint32_t want = 2 * taken + SLACK_SEGS * t->rcv.seg_max;
+	uint32_t more = taken > d->most ? taken - d->most : 0;
+
+	if (more >= d->most)
+		return 2 * want;
+	return want + (uint32_t)((uint64_t)want * more / d->most);
+}
+
+static uint32_t ceiling(const struct tcb *t, const struct tcp_env *env)
+{
+	uint64_t share = (uint64_t)tcp_pages_spare(env) * PAGEQ_PAGE / 2;
+
+	return share < t->user.rcvbuf ? (uint32_t)share : t->user.rcvbuf;
+}
+
+/* A round is over. */
+static void weigh(struct tcb *t, const struct tcp_env *env)
+{
+	struct drs *d = &t->rcv.drs;
+	uint32_t want = wanted(t, d->taken);
+	uint32_t first = window_first(env->cfg, t->user.rcvbuf, t->rcv.seg_max);
+
+	if (drs_pages_short(env)) {
+		d->most = d->taken ? d->taken : 1;
+		want = want > first ? want : first;
+		t->rcv.space = want < t->rcv.space ? want : t->rcv.space;
+		return;
+	}
+	if (d->taken > d->most)
+		d->most = d->taken;
+	if (want > ceiling(t, env))
+		want = ceiling(t, env);
+	if (want > t->rcv.space)
+		t->rcv.space = want;
+}
+
+void drs_taken(struct tcb *t, const struct tcp_env *env, uint32_t len, weir_time now)
+{
+	struct drs *d = &t->rcv.drs;
+	uint64_t round = d->rtt_ns ? d->rtt_ns : t->rtt.srtt_ns;
+
+	if (t->user.rcvbuf_set)
+		return;
+	d->taken += len < TAKEN_MAX - d->taken ? len : TAKEN_MAX - d->taken;
+	if (d->round_at && (round == 0 || now - d->round_at < round))
+		return;
+	if (d->round_at)
+		weigh(t, env);
+	d->taken = 0;
+	d->round_at = now;
+}
