@@ -31,9 +31,9 @@
 # 1,024 (lwIP has no limit), TUN queue and veth backlog 1,000 packets.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-: "${WEIR_BUILD_DIR:=$PWD/build}"
-: "${WEIR_BIN:=$WEIR_BUILD_DIR/weir}"
-tools=$WEIR_BUILD_DIR/bench
+bench_name=flood
+# shellcheck source=bench/lib.sh
+. bench/lib.sh
 
 BACKLOG=1024 QUEUE=1000 MTU=1500 PORT=7 LIMIT_MS=3000
 TUN_HOST=10.78.0.1 TUN_OWN=10.78.0.2 VETH_HOST=10.77.0.2 VETH_FAR=10.77.0.1
@@ -47,54 +47,6 @@ rounds=${BENCH_RUNS:-3} seconds=${BENCH_SECONDS:-3} honest=100 json=$WEIR_BUILD_
 rates=none,hping3,20000,100000,max,match
 subjects=()
 matched= # SYNs a second
-near=weirflood-$$ far=weirflood-far-$$
-pids=() tmp=
-
-fail() {
-	echo "flood: $*" >&2
-	exit 1
-}
-
-clean() {
-	local pid
-	for pid in ${pids[@]+"${pids[@]}"}; do
-		kill "$pid" 2>/dev/null || true
-	done
-	ip netns del $near 2>/dev/null || true
-	ip netns del $far 2>/dev/null || true
-	[ -z "$tmp" ] || rm -rf "$tmp"
-}
-
-in_near() {
-	exec ip netns exec $near "$@"
-}
-in_far() {
-	exec ip netns exec $far "$@"
-}
-
-# forget PID: it has ended and been waited for, so its number may be another's.
-forget() {
-	local pid rest=()
-	for pid in ${pids[@]+"${pids[@]}"}; do
-		[ "$pid" = "$1" ] || rest+=("$pid")
-	done
-	pids=(${rest[@]+"${rest[@]}"})
-}
-
-# finish PID SIGNAL: ends it and waits. Its status does not matter here.
-finish() {
-	kill "-$2" "$1" 2>/dev/null || true
-	wait "$1" 2>/dev/null || true
-	forget "$1"
-}
-
-# An ordinary user is root in a user namespace of his own; ip(8) keeps its names in /run.
-enter_user_namespace() {
-	unshare -Urmn true 2>/dev/null || fail "neither root nor a user namespace can be had"
-	exec unshare -Urmn bash -c 'mount -t tmpfs tmpfs /run && exec bash "$0" "$@"' \
-		"$PWD/bench/flood.sh" "$@"
-}
-
 read_options() {
 	while [ $# -gt 0 ]; do
 		case $1 in
@@ -139,37 +91,29 @@ read_options() {
 # there is no forwarding and no route.
 make_networks() {
 	local ns
-	for ns in $near $far; do
-		ip netns add "$ns"
-		ip -n "$ns" link set lo up
-		# Metrics of earlier clients would make later ones known to the kernel's listener.
+	make_namespaces
+	for ns in "$near" "$far"; do
 		ip netns exec "$ns" sysctl -qw net.ipv4.ip_forward=0 \
-			net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 \
-			net.ipv4.tcp_no_metrics_save=1 net.ipv6.conf.all.disable_ipv6=1 \
-			net.ipv6.conf.default.disable_ipv6=1
+			net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
 	done
-	ip netns exec $near sysctl -qw net.ipv4.tcp_tw_reuse=1 \
+	ip netns exec "$near" sysctl -qw net.ipv4.tcp_tw_reuse=1 \
 		net.ipv4.ip_local_port_range="1024 65535"
-	ip netns exec $far sysctl -qw net.core.somaxconn=$BACKLOG \
+	ip netns exec "$far" sysctl -qw net.core.somaxconn=$BACKLOG \
 		net.ipv4.tcp_max_syn_backlog=$BACKLOG
-	ip -n $near route add blackhole default
+	ip -n "$near" route add blackhole default
 }
 
-make_veth() {
-	ip -n $near link add far type veth peer name near netns $far
-	ip -n $near addr add $VETH_HOST/24 dev far
-	ip -n $far addr add $VETH_FAR/24 dev near
-	ip -n $near link set far mtu $MTU up
-	ip -n $far link set near mtu $MTU up
-	ip -n $far route add default via $VETH_HOST
+use_veth() {
+	make_veth $MTU $VETH_HOST $VETH_FAR
+	ip -n "$far" route add default via $VETH_HOST
 	device=far target=$VETH_FAR
-	mac=$(ip netns exec $far cat /sys/class/net/near/address)
+	mac=$(ip netns exec "$far" cat /sys/class/net/near/address)
 }
 
-make_tun() {
-	ip -n $near tuntap add dev $TUN mode tun
-	ip -n $near link set $TUN mtu $MTU txqueuelen $QUEUE up
-	ip -n $near addr add $TUN_HOST/24 dev $TUN
+use_tun() {
+	ip -n "$near" tuntap add dev $TUN mode tun
+	ip -n "$near" link set $TUN mtu $MTU txqueuelen $QUEUE up
+	ip -n "$near" addr add $TUN_HOST/24 dev $TUN
 	device=$TUN target=$TUN_OWN mac=
 }
 
@@ -177,16 +121,8 @@ make_tun() {
 
 # listen_with TEXT COMMAND...: in the background, until TEXT is in its output.
 listen_with() {
-	local text=$1 log=$tmp/listener.log
-	shift
-	: >"$log"
-	"$@" >"$log" 2>&1 </dev/null &
-	listener=$!
-	pids+=($listener)
-	grep -q -m1 -e "$text" < <(tail -n +1 -F --pid=$listener "$log" 2>/dev/null) || {
-		cat "$log" >&2
-		fail "'$*' does not start"
-	}
+	start listener.log "$@"
+	listener=$started
 }
 
 start_weir() {
@@ -194,18 +130,18 @@ start_weir() {
 	for setting in ${1//,/ }; do
 		set+=(--set "$setting")
 	done
-	make_tun
+	use_tun
 	listen_with "Ctrl-C ends it" in_near "$WEIR_BIN" serve --tun $TUN --ip $TUN_OWN/24 \
 		--mtu $MTU --echo --port $PORT ${set[@]+"${set[@]}"}
 }
 
 # start_kernel COOKIES [CORES]: CORES, a mask, handle what comes over the veth.
 start_kernel() {
-	make_veth
-	ip netns exec $far sysctl -qw net.ipv4.tcp_syncookies="$1"
+	use_veth
+	ip netns exec "$far" sysctl -qw net.ipv4.tcp_syncookies="$1"
 	if [ $# = 2 ]; then
 		# shellcheck disable=SC2016 # for the inner shell
-		ip netns exec $far sh -c 'echo $0 >/sys/class/net/near/queues/rx-0/rps_cpus' "$2"
+		ip netns exec "$far" sh -c 'echo $0 >/sys/class/net/near/queues/rx-0/rps_cpus' "$2"
 	fi
 	listen_with ready in_far "$tools/weir-bench-peer" serve $VETH_FAR
 }
@@ -219,7 +155,7 @@ start_subject() {
 	kernel-apart) start_kernel 1 2 ;; # the second core; the sender is on the first
 	lwip)
 		[ -x "$tools/weir-bench-lwip" ] || fail "lwip: liblwip-dev was missing at the build"
-		make_tun
+		use_tun
 		listen_with ready in_near "$tools/weir-bench-lwip" $TUN $TUN_OWN $PORT
 		;;
 	*) fail "no subject '$1' (see the head of bench/flood.sh)" ;;
@@ -228,13 +164,13 @@ start_subject() {
 
 stop_subject() {
 	finish "$listener" INT
-	ip -n $near link del $device # a veth takes its far end with it
+	ip -n "$near" link del $device # a veth takes its far end with it
 }
 
 # --- Floods ------------------------------------------------------------------------------------
 
 counter() {
-	ip netns exec $near cat /sys/class/net/$device/statistics/"$1"
+	ip netns exec "$near" cat /sys/class/net/$device/statistics/"$1"
 }
 
 # start_flood LOAD: sets $sender to its process, or to nothing.
@@ -261,7 +197,7 @@ start_flood() {
 	[ "$subject" != kernel-apart ] || command=(taskset -c 0 "${command[@]}")
 	in_near "${command[@]}" >"$tmp/sender.json" 2>"$tmp/sender.err" </dev/null &
 	sender=$!
-	pids+=($sender)
+	pids+=("$sender")
 	# A listener that drowns may take in fewer than that; then it is full all the same.
 	while [ "$(counter tx_packets)" -lt $warm ] && [ $EPOCHSECONDS -lt $until ]; do
 		kill -0 $sender 2>/dev/null || {
@@ -304,7 +240,7 @@ rss_kb() {
 # The kernel's records are not in its listener's memory.
 half_open() {
 	case $subject in
-	kernel*) ip netns exec $far ss -Htn state syn-recv | wc -l ;;
+	kernel*) ip netns exec "$far" ss -Htn state syn-recv | wc -l ;;
 	*) echo null ;;
 	esac
 }
@@ -314,7 +250,7 @@ run_honest() {
 		--count $((honest * seconds)) --rate "$honest" --limit-ms $LIMIT_MS \
 		>"$tmp/honest.json" &
 	clients=$!
-	pids+=($clients)
+	pids+=("$clients")
 	# In the background, so that Ctrl-C is heard at once.
 	wait $clients || fail "honest clients could not run"
 	forget $clients
@@ -340,15 +276,11 @@ measure() {
 
 # -----------------------------------------------------------------------------------------------
 
-[ "$(id -u)" = 0 ] || enter_user_namespace "$@"
+[ "$(id -u)" = 0 ] || enter_user_namespace "$PWD/bench/flood.sh" "$@"
 read_options "$@"
-for tool in ip python3 sysctl awk ss taskset; do
-	command -v $tool >/dev/null || fail "$tool is missing (tools/setup.sh bench)"
-done
+need ip python3 sysctl awk ss taskset
 [ -c /dev/net/tun ] || fail "/dev/net/tun is missing (modprobe tun)"
-tmp=$(mktemp -d)
-trap clean EXIT
-trap 'exit 130' INT TERM
+bench_begin
 make_networks
 : >"$tmp/measurements"
 for round in $(seq "$rounds"); do

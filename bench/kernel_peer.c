@@ -5,11 +5,13 @@
  *   kernel_peer download ADDRESS PORT SECONDS           Gbit/s received
  *   kernel_peer rr       ADDRESS PORT SECONDS SIZE      median round trip in microseconds
  *   kernel_peer connect  ADDRESS PORT SECONDS PARALLEL  connections a second, opened and closed
- *   kernel_peer serve    ADDRESS                        echo 7, discard 9 and source 19
+ *   kernel_peer serve    ADDRESS [CC]                   echo 7, discard 9, source 19, sized 20
  *
- * Each prints one number. CUBIC is asked for, since a machine's default may be another.
+ * Each prints one number. CUBIC is asked for, since a machine's default may be another, or what CC
+ * names. Sized: the client sends a number as 8 bytes in network order, the server that many bytes.
  */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -28,6 +30,7 @@
 #define PARALLEL_MAX 256u
 
 static uint8_t chunk[CHUNK];
+static const char *cc = "cubic";
 
 static void die(const char *what)
 {
@@ -75,7 +78,7 @@ static int open_socket(const struct target *t, int flags)
 
 	if (fd < 0)
 		die("socket");
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, cc, (socklen_t)strlen(cc));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	return fd;
 }
@@ -271,6 +274,25 @@ static void *source(void *arg)
 	return NULL;
 }
 
+static void *sized(void *arg)
+{
+	int fd = (int)(intptr_t)arg;
+	uint64_t left = 0;
+
+	if (recv(fd, &left, sizeof(left), MSG_WAITALL) != (ssize_t)sizeof(left))
+		left = 0;
+	left = be64toh(left);
+	while (left > 0) {
+		ssize_t put = send(fd, chunk, left < CHUNK ? left : CHUNK, MSG_NOSIGNAL);
+
+		if (put <= 0)
+			break;
+		left -= (uint64_t)put;
+	}
+	close(fd);
+	return NULL;
+}
+
 struct service {
 	const char *port;
 	void *(*run)(void *fd);
@@ -288,7 +310,7 @@ static void *accept_all(void *arg)
 
 		if (fd < 0)
 			die("accept");
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5);
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, cc, (socklen_t)strlen(cc));
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		if (pthread_create(&thread, NULL, s->run, (void *)(intptr_t)fd) != 0)
 			die("thread");
@@ -300,12 +322,12 @@ static void *accept_all(void *arg)
 static void serve(const char *address)
 {
 	static struct service services[] = {
-		{"7", echo, -1}, {"9", discard, -1}, {"19", source, -1}};
+		{"7", echo, -1}, {"9", discard, -1}, {"19", source, -1}, {"20", sized, -1}};
 	pthread_t thread;
 	int one = 1;
 	size_t i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 4; i++) {
 		struct target t = target_of(address, services[i].port);
 		int fd = open_socket(&t, 0);
 
@@ -324,7 +346,8 @@ int main(int argc, char **argv)
 {
 	struct target t;
 
-	if (argc == 3 && strcmp(argv[1], "serve") == 0) {
+	if ((argc == 3 || argc == 4) && strcmp(argv[1], "serve") == 0) {
+		cc = argc == 4 ? argv[3] : cc;
 		serve(argv[2]);
 		return 0;
 	}

@@ -11,61 +11,13 @@
 # Results go to $WEIR_BUILD_DIR/bench.tsv, one line a figure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-: "${WEIR_BUILD_DIR:=$PWD/build}"
-: "${WEIR_BIN:=$WEIR_BUILD_DIR/weir}"
+bench_name=bench
+# shellcheck source=bench/lib.sh
+. bench/lib.sh
 runs=${BENCH_RUNS:-5}
 seconds=${BENCH_SECONDS:-2}
-peer=$WEIR_BUILD_DIR/bench/weir-bench-peer
+peer=$tools/weir-bench-peer
 tsv=$WEIR_BUILD_DIR/bench.tsv
-near=weirbench-$$ far=weirfar-$$
-pids=() tmp=
-
-need() {
-	local tool
-	for tool in "$@"; do
-		command -v "$tool" >/dev/null || {
-			echo "bench: $tool is missing (tools/setup.sh bench)" >&2
-			exit 1
-		}
-	done
-}
-
-clean() {
-	local pid
-	for pid in ${pids[@]+"${pids[@]}"}; do
-		kill "$pid" 2>/dev/null || true
-	done
-	ip netns del $near 2>/dev/null || true
-	ip netns del $far 2>/dev/null || true
-	[ -z "$tmp" ] || rm -rf "$tmp"
-}
-
-in_near() {
-	exec ip netns exec $near "$@"
-}
-in_far() {
-	exec ip netns exec $far "$@"
-}
-
-# start LOG TEXT COMMAND...: in the background, until TEXT is in its output.
-start() {
-	local log=$tmp/$1 text=$2
-	shift 2
-	: >"$log"
-	"$@" >"$log" 2>&1 </dev/null &
-	started=$!
-	pids+=($started)
-	grep -q -m1 -e "$text" < <(tail -n +1 -F --pid=$started "$log" 2>/dev/null) || {
-		echo "bench: '$*' does not start:" >&2
-		cat "$log" >&2
-		exit 1
-	}
-}
-
-stop() {
-	kill -INT "$started" 2>/dev/null || true
-	wait "$started" 2>/dev/null || true
-}
 
 # record PART WHAT UNIT SUBJECT VALUE
 record() {
@@ -73,16 +25,10 @@ record() {
 }
 
 make_networks() {
-	ip netns add $near
-	ip netns add $far
-	ip -n $near link set lo up
-	ip -n $near link add far type veth peer name near netns $far
-	ip -n $near addr add 10.77.0.2/24 dev far
-	ip -n $far addr add 10.77.0.1/24 dev near
-	ip -n $near link set far up
-	ip -n $far link set near up
-	ip -n $near route add default via 10.77.0.1
-	ip netns exec $near sysctl -qw net.ipv4.tcp_tw_reuse=1 \
+	make_namespaces
+	make_veth 1500 10.77.0.2 10.77.0.1
+	ip -n "$near" route add default via 10.77.0.1
+	ip netns exec "$near" sysctl -qw net.ipv4.tcp_tw_reuse=1 \
 		net.ipv4.ip_local_port_range="1024 65535"
 }
 
@@ -118,14 +64,14 @@ figures() {
 serve_round() {
 	local mtu service
 	for mtu in 65520 1500; do
-		ip -n $near link set far mtu $mtu
-		ip -n $far link set near mtu $mtu
+		ip -n "$near" link set far mtu $mtu
+		ip -n "$far" link set near mtu $mtu
 		for service in discard source echo; do
 			figures "kernel over veth" 10.77.0.1 $service $mtu
 			start serve "Ctrl-C ends it" in_near "$WEIR_BIN" serve --tun weirbench \
 				--ip 10.78.0.2/24 --mtu $mtu --$service
 			figures "weir over TUN" 10.78.0.2 $service $mtu
-			stop
+			finish "$started" INT
 		done
 	done
 }
@@ -177,11 +123,11 @@ via() {
 via_slirp() {
 	local holder slirp
 	mkfifo "$tmp/hold" "$tmp/up"
-	ip netns exec $near unshare --net cat "$tmp/hold" &
+	ip netns exec "$near" unshare --net cat "$tmp/hold" &
 	holder=$!
 	pids+=($holder)
 	exec 8>"$tmp/hold"
-	ip netns exec $near slirp4netns --configure --mtu=65520 --disable-host-loopback \
+	ip netns exec "$near" slirp4netns --configure --mtu=65520 --disable-host-loopback \
 		--ready-fd=7 $holder tap0 7>"$tmp/up" 8>&- >/dev/null 2>&1 &
 	slirp=$!
 	pids+=($slirp)
@@ -209,16 +155,11 @@ run_round() {
 
 # -----------------------------------------------------------------------------------------------
 
-[ "$(id -u)" = 0 ] || {
-	echo "bench: root is needed to make network namespaces" >&2
-	exit 1
-}
+[ "$(id -u)" = 0 ] || fail "root is needed to make network namespaces"
 parts=("${@:-serve}")
 [ $# -gt 0 ] || parts=(serve run)
 need ip python3 sysctl
-tmp=$(mktemp -d)
-trap clean EXIT
-trap 'exit 130' INT TERM
+bench_begin
 make_networks
 : >"$tsv"
 for part in "${parts[@]}"; do
@@ -228,7 +169,7 @@ for part in "${parts[@]}"; do
 		;;
 	run)
 		need iperf3 pasta slirp4netns unshare nsenter
-		ip -n $near addr add $host/32 dev lo
+		ip -n "$near" addr add $host/32 dev lo
 		start iperf listening in_near iperf3 -s -B $host --forceflush
 		start plain ready in_near "$peer" serve $host
 		;;

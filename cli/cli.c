@@ -59,6 +59,28 @@ int cli_read_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
 	return 0;
 }
 
+int cli_read_cc(const char *command, const char *text, uint64_t *out)
+{
+	char known[64];
+	size_t len = 0;
+
+	for (unsigned i = 0; i < WEIR_CC_COUNT; i++) {
+		const char *name = weir_cc_name((enum weir_cc)i);
+
+		if (strcmp(text, name) == 0) {
+			*out = i;
+			return 0;
+		}
+		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s",
+					i == 0                  ? ""
+					: i + 1 < WEIR_CC_COUNT ? ", "
+								: " or ",
+					name);
+	}
+	cli_complain(command, "--cc: '%s' is not %s", text, known);
+	return -1;
+}
+
 int cli_read_cidr(const char *text, unsigned family, struct weir_addr *addr, unsigned *prefix)
 {
 	char name[INET6_ADDRSTRLEN];

@@ -29,6 +29,7 @@ enum option_value {
 	OPT_ESTABLISHED,
 	OPT_HALF_OPEN,
 	OPT_TIME_WAIT,
+	OPT_CC,
 	OPT_SET,
 	OPT_JSON,
 	OPT_HELP,
@@ -45,6 +46,7 @@ static const struct option options[] = {
 	{"established", required_argument, NULL, OPT_ESTABLISHED},
 	{"half-open", required_argument, NULL, OPT_HALF_OPEN},
 	{"time-wait", required_argument, NULL, OPT_TIME_WAIT},
+	{"cc", required_argument, NULL, OPT_CC},
 	{"set", required_argument, NULL, OPT_SET},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"help", no_argument, NULL, OPT_HELP},
@@ -54,7 +56,7 @@ static const struct option options[] = {
 #define TAKES(opt) (1u << ((opt)-OPT_SECONDS))
 #define TIMED      (TAKES(OPT_SECONDS) | TAKES(OPT_COUNT))
 #define RECORDS    (TAKES(OPT_ESTABLISHED) | TAKES(OPT_HALF_OPEN) | TAKES(OPT_TIME_WAIT))
-#define ALL_TAKE   (TAKES(OPT_SET) | TAKES(OPT_JSON) | TAKES(OPT_HELP))
+#define ALL_TAKE   (TAKES(OPT_CC) | TAKES(OPT_SET) | TAKES(OPT_JSON) | TAKES(OPT_HELP))
 
 struct bench {
 	const char *name;
@@ -97,6 +99,7 @@ static int print_usage(void)
 	       "                    memory: records of each kind (default 10000, 100000, 100000;\n"
 	       "                    0 for those not named if one is)\n"
 	       "                    syn: --half-open N records at a time in queue mode (65536)\n"
+	       "  --cc NAME         congestion control: cubic (default), newreno or bbr\n"
 	       "  --set NAME=VALUE  a setting of the engine, as in weir-tables(7)\n"
 	       "  --json            print one JSON object instead of text\n"
 	       "  -h, --help        show this text\n");
@@ -194,6 +197,21 @@ static int read_setting(struct bench_options *o)
 	}
 }
 
+static int read_cc(struct bench_options *o)
+{
+	struct bench_setting *t = &o->setting[o->settings];
+
+	if (o->settings == BENCH_SETTINGS_MAX) {
+		cli_complain(COMMAND, "--cc: more than %u settings", BENCH_SETTINGS_MAX);
+		return -1;
+	}
+	if (cli_read_cc(COMMAND, optarg, &t->value) != 0)
+		return -1;
+	memcpy(t->name, "cc", sizeof("cc"));
+	o->settings++;
+	return 0;
+}
+
 static int take_option(struct bench_options *o, int found, const char *name)
 {
 	switch (found) {
@@ -217,6 +235,8 @@ static int take_option(struct bench_options *o, int found, const char *name)
 		return read_number(name, 0, BENCH_RECORDS_MAX, &o->half_open);
 	case OPT_TIME_WAIT:
 		return read_number(name, 0, BENCH_RECORDS_MAX, &o->time_wait);
+	case OPT_CC:
+		return read_cc(o);
 	case OPT_SET:
 		return read_setting(o);
 	default: /* OPT_JSON */

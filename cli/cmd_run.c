@@ -19,6 +19,7 @@ enum option_value {
 	OPT_IP6,
 	OPT_MTU,
 	OPT_PCAP_PAYLOAD,
+	OPT_CC,
 	OPT_LATER, /* an option of the contract that is not there yet */
 	OPT_HELP,
 };
@@ -30,13 +31,13 @@ static const struct option options[] = {
 	{"ip6", required_argument, NULL, OPT_IP6},
 	{"mtu", required_argument, NULL, OPT_MTU},
 	{"pcap-payload", required_argument, NULL, OPT_PCAP_PAYLOAD},
+	{"cc", required_argument, NULL, OPT_CC},
 	{"fault", required_argument, NULL, OPT_LATER},
 	{"watch", optional_argument, NULL, OPT_LATER},
 	{"publish", required_argument, NULL, OPT_LATER},
 	{"allow", required_argument, NULL, OPT_LATER},
 	{"deny", required_argument, NULL, OPT_LATER},
 	{"host-loopback", no_argument, NULL, OPT_LATER},
-	{"cc", required_argument, NULL, OPT_LATER},
 	{"help", no_argument, NULL, OPT_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -58,6 +59,7 @@ static int print_usage(void)
 	       "  --ip CIDR         PROGRAM's IPv4 address (default " GATE_CIDR4_DEFAULT ")\n"
 	       "  --ip6 CIDR        PROGRAM's IPv6 address (default " GATE_CIDR6_DEFAULT ")\n"
 	       "  --mtu N           MTU inside (%u to %u; default %u)\n"
+	       "  --cc NAME         congestion control: cubic (the default), newreno or bbr\n"
 	       "  -h, --help        show this text\n"
 	       "\n"
 	       "Host 2 of each prefix is weir, host 3 is weir.test.\n"
@@ -122,10 +124,12 @@ static int take_option(struct gate_run_args *args, int found, const char *name)
 		failed = read_number(name, optarg, 0, 65535, &number);
 		args->payload_max = (size_t)number;
 		return failed;
+	case OPT_CC:
+		return cli_read_cc(COMMAND, optarg, &args->cc);
 	default: /* OPT_LATER */
 		cli_complain(COMMAND,
 			     "--%s is not there yet; there are --explain, --trace, --pcap-payload, "
-			     "--ip, --ip6 and --mtu",
+			     "--ip, --ip6, --mtu and --cc",
 			     name);
 		return -1;
 	}
@@ -160,7 +164,7 @@ static int read_options(struct gate_run_args *args, int argc, char **argv, int *
 
 int cmd_run(int argc, char **argv)
 {
-	struct gate_run_args args = {.mtu = GATE_MTU_DEFAULT};
+	struct gate_run_args args = {.mtu = GATE_MTU_DEFAULT, .cc = WEIR_CC_CUBIC};
 	int status;
 
 	/* The ladder's character set is the terminal's. */

@@ -76,6 +76,7 @@ static const char usage[] =
 	"  --source               send without end (port 19)\n"
 	"  --dir DIR              serve the files below DIR over HTTP/1.1 (port 80)\n"
 	"  --port N               another port\n"
+	"  --cc NAME              congestion control: cubic (the default), newreno or bbr\n"
 	"  --set NAME=VALUE       a setting of the engine; --set help lists them\n"
 	"  --explain              when ended, print each connection as a ladder on standard error\n"
 	"  --trace FILE           write a pcapng with a comment on each packet\n"
@@ -92,6 +93,7 @@ enum option_id {
 	OPTION_DIR,
 	OPTION_PORT,
 	OPTION_SET,
+	OPTION_CC,
 	OPTION_EXPLAIN,
 	OPTION_TRACE,
 	OPTION_HELP,
@@ -108,6 +110,7 @@ static const struct option options[] = {
 	{"dir", required_argument, NULL, OPTION_DIR},
 	{"port", required_argument, NULL, OPTION_PORT},
 	{"set", required_argument, NULL, OPTION_SET},
+	{"cc", required_argument, NULL, OPTION_CC},
 	{"explain", no_argument, NULL, OPTION_EXPLAIN},
 	{"trace", required_argument, NULL, OPTION_TRACE},
 	{"help", no_argument, NULL, OPTION_HELP},
@@ -222,6 +225,8 @@ static int read_option(struct serve *v, enum option_id id)
 		return 0;
 	case OPTION_SET:
 		return read_setting(v, optarg);
+	case OPTION_CC:
+		return cli_read_cc(COMMAND, optarg, &v->config.cc) == 0 ? 0 : 2;
 	case OPTION_EXPLAIN:
 		v->explain = true;
 		return 0;

@@ -15,8 +15,8 @@
 #include "lab.h"
 #include "weir/sink.h"
 
-#define NAME_COLUMNS 11
-#define US_PER_MS    1000.0
+#define NAME_COLUMNS 12
+#define THOUSANDTHS  1000.0
 
 static const struct lab_text words_what = {{"What is done", "做法"}};
 static const struct lab_text words_figures = {{"Figures", "结果"}};
@@ -36,15 +36,21 @@ void lab_print_list(enum lab_lang lang)
 
 /* --- Figures ------------------------------------------------------------------------------- */
 
+static bool is_mean(const struct lab_count *c)
+{
+	return c->merge == LAB_MEAN_MS || c->merge == LAB_MEAN;
+}
+
 /* Means have no value when nothing was counted. */
 static bool has_value(const struct lab_count *c, const struct lab_figure *f)
 {
-	return c->merge != LAB_MEAN_MS || f->samples != 0;
+	return !is_mean(c) || f->samples != 0;
 }
 
-static double mean_ms(const struct lab_figure *f)
+/* Of microseconds in milliseconds, of thousandths in ones. */
+static double mean_of(const struct lab_figure *f)
 {
-	return (double)f->value / (double)f->samples / US_PER_MS;
+	return (double)f->value / (double)f->samples / THOUSANDTHS;
 }
 
 static void write_figure(char *out, size_t len, const struct lab_count *c,
@@ -52,8 +58,8 @@ static void write_figure(char *out, size_t len, const struct lab_count *c,
 {
 	if (!has_value(c, f))
 		snprintf(out, len, "-");
-	else if (c->merge == LAB_MEAN_MS)
-		snprintf(out, len, "%.3f", mean_ms(f));
+	else if (is_mean(c))
+		snprintf(out, len, "%.3f", mean_of(f));
 	else
 		snprintf(out, len, "%" PRIu64, f->value);
 }
@@ -113,15 +119,21 @@ static void print_meanings(const struct lab_experiment *e, enum lab_lang lang)
 	putchar('\n');
 }
 
-static void print_variants(const struct lab_experiment *e, enum lab_lang lang)
+static int longest_name(const struct lab_experiment *e)
 {
 	size_t most = 0;
 
 	for (unsigned v = 0; v < e->variants; v++)
 		if (strlen(e->variant[v].name) > most)
 			most = strlen(e->variant[v].name);
+	return (int)most;
+}
+
+static void print_variants(const struct lab_experiment *e, enum lab_lang lang)
+{
 	for (unsigned v = 0; v < e->variants; v++)
-		printf("  %-*s  %s\n", (int)most, e->variant[v].name, e->variant[v].text.in[lang]);
+		printf("  %-*s  %s\n", longest_name(e), e->variant[v].name,
+		       e->variant[v].text.in[lang]);
 	putchar('\n');
 }
 
@@ -157,28 +169,44 @@ static struct weir_ladder *new_ladder(const struct lab_experiment *e)
 	return weir_ladder_new(&args);
 }
 
+static void print_telling_head(const struct lab_experiment *e, const struct lab_result *res,
+			       enum lab_lang lang)
+{
+	const char *name = e->variant[e->drawn_variant].name;
+	uint64_t number = res->telling + 1;
+	bool ladder = e->telling == LAB_LADDER;
+
+	if (lang == LAB_ZH)
+		printf("%s: %s, 第 %" PRIu64 " 次%s%s%s\n\n", words_ladder.in[lang], name, number,
+		       ladder ? ", 从" : "", ladder ? words_host[e->view].in[lang] : "",
+		       ladder ? "看" : "");
+	else
+		printf("%s: number %" PRIu64 " of %s%s%s%s\n\n", words_ladder.in[lang], number,
+		       name, ladder ? ", as the " : "", ladder ? words_host[e->view].in[lang] : "",
+		       ladder ? " saw it" : "");
+}
+
 static void print_telling(const struct lab_experiment *e, const struct lab_result *res,
 			  enum lab_lang lang)
 {
 	static struct lab_words story;
-	struct drawing d = {.experiment = e, .ladder = new_ladder(e)};
-	struct lab_watch watch = {.user = &d, .trace = on_trace, .story = &story};
+	struct drawing d = {.experiment = e};
+	struct lab_watch watch = {.user = &d, .story = &story};
 	struct lab_sight sight;
 
-	if (d.ladder == NULL)
-		return;
+	if (e->telling == LAB_LADDER) {
+		d.ladder = new_ladder(e);
+		watch.trace = on_trace;
+		if (d.ladder == NULL)
+			return;
+	}
 	story = (struct lab_words){.lang = lang};
 	lab_look(e, e->drawn_variant, res->seed, res->telling, &watch, &sight);
-	if (lang == LAB_ZH)
-		printf("%s: %s, 第 %" PRIu64 " 次, 从%s看\n\n", words_ladder.in[lang],
-		       e->variant[e->drawn_variant].name, res->telling + 1,
-		       words_host[e->view].in[lang]);
-	else
-		printf("%s: number %" PRIu64 " of %s, as the %s saw it\n\n", words_ladder.in[lang],
-		       res->telling + 1, e->variant[e->drawn_variant].name,
-		       words_host[e->view].in[lang]);
-	weir_ladder_print(d.ladder, stdout, NULL, sight.end);
-	weir_ladder_free(d.ladder);
+	print_telling_head(e, res, lang);
+	if (d.ladder != NULL) {
+		weir_ladder_print(d.ladder, stdout, NULL, sight.end);
+		weir_ladder_free(d.ladder);
+	}
 	if (story.len > 0)
 		printf("%s\n", story.text);
 }
@@ -193,6 +221,27 @@ static void print_path(const char *host, const struct lab_path *p, enum lab_path
 	if (paths == LAB_PATHS_AND_ISNS)
 		printf(" (ISN %" PRIu32 ")", p->iss);
 	putchar('\n');
+}
+
+/* What the experiment says of each variant's run, in a line. */
+static void print_stories(const struct lab_experiment *e, const struct lab_result *res,
+			  enum lab_lang lang)
+{
+	static struct lab_words story;
+	struct lab_watch watch = {.story = &story};
+	struct lab_sight sight;
+
+	if (lang == LAB_ZH)
+		printf("%s: 第 %" PRIu64 " 次\n\n", words_ladder.in[lang], res->telling + 1);
+	else
+		printf("%s: number %" PRIu64 " of each\n\n", words_ladder.in[lang],
+		       res->telling + 1);
+	for (unsigned v = 0; v < e->variants; v++) {
+		story = (struct lab_words){.lang = lang};
+		lab_look(e, v, res->seed, res->telling, &watch, &sight);
+		printf("  %-*s  %s\n", longest_name(e), e->variant[v].name, story.text);
+	}
+	printf("\n%s\n", e->legend.in[lang]);
 }
 
 static void print_paths(const struct lab_experiment *e, const struct lab_result *res,
@@ -231,7 +280,10 @@ void lab_print_text(const struct lab_experiment *e, const struct lab_result *res
 	print_table(e, res);
 	putchar('\n');
 	print_meanings(e, lang);
-	print_telling(e, res, lang);
+	if (e->telling == LAB_STORY_EACH)
+		print_stories(e, res, lang);
+	else
+		print_telling(e, res, lang);
 	if (e->paths != LAB_NO_PATHS)
 		print_paths(e, res, lang);
 	seen = (struct lab_words){.lang = lang};
@@ -245,8 +297,8 @@ static json_t *json_figure(const struct lab_count *c, const struct lab_figure *f
 {
 	if (!has_value(c, f))
 		return json_null();
-	if (c->merge == LAB_MEAN_MS)
-		return json_real(mean_ms(f));
+	if (is_mean(c))
+		return json_real(mean_of(f));
 	return json_integer((json_int_t)f->value);
 }
 

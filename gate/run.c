@@ -270,6 +270,7 @@ static int open_loop(struct run *r)
 	int saved;
 
 	weir_config_default(&config);
+	config.cc = r->args->cc;
 	config.conns_max = GATE_RELAYS_MAX;
 	config.halfs_max = HALFS_MAX;
 	config.half_source_max = HALFS_MAX;

@@ -21,6 +21,7 @@ struct gate_run_args {
 	char *const *argv; /* the program and its arguments; NULL at the end */
 	struct gate_net net;
 	uint32_t mtu; /* bytes */
+	uint64_t cc;  /* enum weir_cc: congestion control of weir's side */
 	enum gate_explain explain;
 	const char *trace;  /* path of the pcapng file; NULL: none */
 	size_t payload_max; /* bytes of payload that it keeps of each packet */

@@ -277,13 +277,13 @@ void sim_model_half(struct sim_oracle *o, const struct sim_talks *talks,
 void sim_model_window(const struct sim_judged *j)
 {
 	const struct weir_info *i = j->info;
-	uint64_t out = i->snd_nxt - i->snd_una;
+	uint64_t out = i->pipe_bytes;
 	uint64_t unit = j->me->len_max > i->mss_bytes ? j->me->len_max : i->mss_bytes;
 	uint64_t most = i->cwnd_bytes + (j->me->credit + LIMITED_EXTRA) * unit;
 
 	if (out > most)
 		sim_oracle_fail_talk(j->o, j->talk, j->side, "more out than cwnd allows",
-				     "state: %llu bytes are out, cwnd is %u, %u acknowledgements "
+				     "state: %llu bytes in the network, cwnd is %u, %u acknowledgements "
 				     "since it held all",
 				     (unsigned long long)out, i->cwnd_bytes, j->me->credit);
 }
@@ -395,7 +395,7 @@ static void judge_conn(struct sim_host *h, const struct weir_info *info)
 	sim_model_change(&j);
 	sim_model_numbers(&j);
 	sim_model_silence(&j, longest);
-	if (info->snd_nxt - info->snd_una <= info->cwnd_bytes &&
+	if (info->pipe_bytes <= info->cwnd_bytes &&
 	    seq_geq(seq_make(j.me->acked), seq_make(j.me->credit_until)))
 		j.me->credit = 0;
 	sim_model_wake(&j, h->deadline, longest);

@@ -56,6 +56,10 @@ def render():
     out.append(".SH CONNECTION OPTIONS\nFor\n.BR weir_conn_set ();\nprefix WEIR_OPT_.\n")
     for name, _, low, high, text in read_rows("connopt.def"):
         out.append(item(name, text + ".", f"From {low} to {high}."))
+    out.append(".SH CONGESTION CONTROL\nValues of the setting and of the connection option cc; "
+               "names as options\n.B \\-\\-cc\ntake them. Prefix WEIR_CC_.\n")
+    for number, (_, name, text) in enumerate(read_rows("cc.def")):
+        out.append(item(f"{number}: {name}", text + "."))
     out.append(".SH ERRORS\nPrefix WEIR_.\n")
     for name, text in read_rows("err.def"):
         out.append(item(name, text + "."))

@@ -51,6 +51,10 @@ LAYERS = {
                  CORE_SYSTEM),
     "core/stack": ([r"weir/.*", r"(base|table|wire|net|tcp|stack)/.*"], CORE_SYSTEM),
     "host": ([r"weir/.*", r"(host/)?[a-z0-9_/]*\.(h|def)"], ANY),
+    # The model of a path is the simulator's too.
+    "host/link/impair.c": ([r"weir/impair\.h", r"link/codel\.h"], CORE_SYSTEM),
+    "host/link/impair_bytes.c": ([r"weir/impair\.h"], CORE_SYSTEM),
+    "host/link/codel.c": ([r"link/codel\.h"], CORE_SYSTEM),
     "gate": ([r"weir/.*", r"gate/.*", r"[a-z0-9_]*\.(h|def)"], ANY),
     "cli": ([r"weir/.*", r"(cli|gate|sim)/.*", r"[a-z0-9_]*\.(h|def)"], ANY),
     "packetdrill": ([r"weir/.*", r"[a-z0-9_]*\.(h|def)"], ANY),

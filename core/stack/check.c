@@ -4,14 +4,15 @@
 #include "stack/demux.h"
 #include "stack/halfs.h"
 #include "stack/listeners.h"
+#include "tcp/board.h"
 
 struct sums {
-	uint32_t conns, attached, orphans, pages, ranges, pending;
+	uint32_t conns, attached, orphans, pages, ranges, sends, extra, pending;
 };
 
 static const char *check_conn(const struct weir_stack *s, const struct conn *c, struct sums *n)
 {
-	const char *bad = tcb_check(&c->tcb);
+	const char *bad = tcb_check(&s->env, &c->tcb);
 	uint32_t slot = pool_index(&s->conns, c);
 
 	n->conns++;
@@ -19,6 +20,8 @@ static const char *check_conn(const struct weir_stack *s, const struct conn *c, 
 	n->orphans += c->orphan;
 	n->pages += c->tcb.sndq.q.held + c->tcb.rcvq.q.held;
 	n->ranges += c->tcb.rcvq.ooo.count;
+	n->sends += c->tcb.board.count;
+	n->extra += c->tcb.board.count > BOARD_FLOOR ? c->tcb.board.count - BOARD_FLOOR : 0;
 	n->pending += c->listener != POOL_NONE;
 	if (bad)
 		return bad;
@@ -174,6 +177,8 @@ const char *weir_stack_check(const struct weir_stack *s)
 		return "pages held and pages taken differ";
 	if (n.ranges != s->env.ranges.used)
 		return "ranges held and ranges taken differ";
+	if (n.sends != s->env.sends.used || n.extra != s->env.sends_extra)
+		return "scoreboard records held and taken differ";
 	bad = check_records(s, &n);
 	return bad ? bad : check_halfs(s);
 }

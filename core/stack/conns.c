@@ -124,7 +124,7 @@ static void settle_end(struct weir_stack *s, struct conn *c)
 	}
 	if (t->state == WEIR_STATE_TIME_WAIT) {
 		timewaits_enter(s, c);
-		timers_init(&t->timers);
+		timers_init(t);
 		t->ackgen = (struct ackgen){0}; /* the record acknowledges from now on */
 	} else {
 		conn_detach(s, c);
@@ -158,7 +158,7 @@ void conn_settle(struct weir_stack *s, struct conn *c)
 	settle_orphan(s, c);
 	if (c->attached && (t->state == WEIR_STATE_CLOSED || t->state == WEIR_STATE_TIME_WAIT))
 		settle_end(s, c);
-	next = timers_next(&t->timers);
+	next = timers_next(t);
 	if (next < c->timer.deadline || next == WEIR_NEVER) {
 		wheel_arm(&s->wheel, &c->timer, next);
 		stack_armed(s);

@@ -5,6 +5,8 @@
 #include "stack/halfs.h"
 #include "stack/pressure.h"
 #include "stack/timewaits.h"
+#include "tcp/cc_ops.h"
+#include "tcp/pace.h"
 #include "tcp/rcvq.h"
 #include "tcp/rtt.h"
 
@@ -25,6 +27,15 @@ static void of_conn(const struct weir_stack *s, const struct conn *c, struct wei
 		.rcv_wnd_bytes = tcb_rcv_wnd(t),
 		.cwnd_bytes = t->cc.cwnd,
 		.ssthresh_bytes = t->cc.ssthresh,
+		.pipe_bytes = tcb_pipe(t),
+		.lost_bytes = t->rate.lost,
+		.recovery = (enum weir_recovery)t->rec.phase,
+		.cc = t->cc.cwnd ? cc_of(t->cc.kind)->name : NULL,
+		.pacing_rate = pace_rate(&s->env, t),
+		.delivery_rate = t->rate.kbytes_s * 1000ull,
+		.min_rtt_ns = t->rtt.min_ns == UINT64_MAX ? 0 : t->rtt.min_ns,
+		.spurious = t->rec.spurious,
+		.reordering = t->rack.reordering,
 		.mss_bytes = t->snd.mss,
 		.srtt_ns = t->rtt.srtt_ns,
 		.rttvar_ns = t->rtt.var_ns,
@@ -33,8 +44,8 @@ static void of_conn(const struct weir_stack *s, const struct conn *c, struct wei
 		.rcvq_bytes = rcvq_readable(t),
 		.ooo_bytes = (uint32_t)ranges_bytes(&t->rcvq.ooo, &s->env.ranges),
 		.pages = t->sndq.q.held + t->rcvq.q.held,
-		.bytes_acked = t->bytes_acked,
-		.bytes_received = t->bytes_received,
+		.bytes_acked = t->sndq.q.head,
+		.bytes_received = t->rcvq.nxt,
 		.segs_in = t->segs_in,
 		.segs_out = t->segs_out,
 		.retransmits = t->retransmits,
@@ -161,6 +172,7 @@ void weir_stack_usage(const struct weir_stack *s, struct weir_usage *out)
 		.timewaits = s->timewaits.used,
 		.pages = s->env.pages.used,
 		.ranges = s->env.ranges.used,
+		.sends = s->env.sends.used,
 	};
 	for (uint32_t i = 0; i < s->cfg.listeners_max; i++)
 		out->listeners += s->listeners[i].used;

@@ -4,6 +4,7 @@
 
 #include "stack/cookies.h"
 #include "stack/halfs.h"
+#include "tcp/board.h"
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 
@@ -56,6 +57,8 @@ static struct weir_stack *stack_carve(struct arena *a, const struct weir_config 
 		  sizeof(struct addr6_pair), 4);
 	pool_init(&s->env.pages, a, (uint32_t)cfg->pages_max, WEIR_PAGE_BYTES, CACHE_LINE);
 	pool_init(&s->env.ranges, a, (uint32_t)cfg->ranges_max, sizeof(struct range), 8);
+	pool_init(&s->env.sends, a, (uint32_t)(cfg->sends_max + BOARD_FLOOR * cfg->conns_max),
+		  sizeof(struct send), CACHE_LINE);
 	ring_init(&s->replies, a, (uint32_t)cfg->replies_max, sizeof(struct reply));
 	s->buckets = arena_take(a, owners * sizeof(*s->buckets), CACHE_LINE);
 	s->bucket_mask = owners - 1;

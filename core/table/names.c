@@ -43,11 +43,18 @@ static const char *const names_connopt[] = {
 #undef X
 };
 
+static const char *const names_cc[] = {
+#define X(name, id, text) id,
+#include "weir/def/cc.def"
+#undef X
+};
+
 _Static_assert(NAMES_COUNT(names_err) == WEIR_ERR_COUNT, "a text for each error");
 _Static_assert(NAMES_COUNT(names_state) == WEIR_STATE_COUNT, "a name for each state");
 _Static_assert(NAMES_COUNT(names_counter) == WEIR_CTR_COUNT, "a row for each counter");
 _Static_assert(NAMES_COUNT(names_event) == WEIR_EV_COUNT, "a name for each event");
 _Static_assert(NAMES_COUNT(names_connopt) == WEIR_OPT_COUNT, "a name for each option");
+_Static_assert(NAMES_COUNT(names_cc) == WEIR_CC_COUNT, "a name for each congestion control");
 _Static_assert(WEIR_OK == 0 && WEIR_STATE_CLOSED == 0 && WEIR_CTR_ACCEPTED == 0, "first rows");
 
 const char *weir_err_text(enum weir_err e)
@@ -83,4 +90,9 @@ const char *weir_event_name(enum weir_event_kind k)
 const char *weir_connopt_name(enum weir_connopt o)
 {
 	return (size_t)o < WEIR_OPT_COUNT ? names_connopt[o] : names_unknown;
+}
+
+const char *weir_cc_name(enum weir_cc c)
+{
+	return (size_t)c < WEIR_CC_COUNT ? names_cc[c] : names_unknown;
 }

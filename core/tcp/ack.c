@@ -3,25 +3,36 @@
  *
  * The fifth step of RFC 9293 3.10.7.4. First the ACK field is checked (RFC 5961 5.2); then what it
  * says is put into one struct ack_ctx, and the modules that live on ACKs read it in a fixed order:
- * window, rtt, recovery, congestion control. (The scoreboard, RACK and pacing have their places in
- * that order when they come.) None of them calls back. At the end the state moves if our FIN, or
- * our SYN, was covered.
+ * window, scoreboard, rtt, delivery rate, RACK, recovery, congestion control, timers. None of them
+ * calls back. At the end the state moves if our FIN, or our SYN, was covered.
+ *
+ * SACK blocks are heeded if they lie in what is out; a first block that reports what came twice
+ * (RFC 2883) is told apart by the segment alone. What names other bytes is counted and ignored: an
+ * old ACK, or a peer that makes things up.
  */
 #include "tcp/ackgen.h"
-#include "tcp/cc.h"
+#include "tcp/board.h"
+#include "tcp/cc_ops.h"
 #include "tcp/fsm.h"
 #include "tcp/input.h"
+#include "tcp/rack.h"
+#include "tcp/rate.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
 #include "tcp/sndq.h"
 #include "tcp/timers.h"
 
 struct ack_ctx {
-	uint32_t acked;   /* sequence space newly acknowledged */
-	uint32_t wnd;     /* the peer's window, scaled */
-	uint64_t echo_ns; /* age of the echoed timestamp, WEIR_NEVER: none */
-	bool duplicate;   /* RFC5681-02 */
-	bool opened;      /* the window was zero and is not any more */
+	uint32_t acked;      /* sequence space newly acknowledged */
+	uint32_t wnd;        /* the peer's window, scaled */
+	uint64_t echo_ns;    /* age of the echoed timestamp, WEIR_NEVER: none */
+	bool duplicate;      /* RFC5681-02 */
+	bool opened;         /* the window was zero and is not any more */
+	bool blocks;         /* it has SACK blocks that are heeded */
+	uint32_t prior_pipe; /* before it */
+	struct board_news news;
+	struct cc_ack cc;
+	struct recovery_ack rec;
 };
 
 uint64_t input_echo_age(const struct tcp_in *in)
@@ -96,7 +107,7 @@ static void syn_acked(struct tcp_in *in)
 {
 	struct tcb *t = in->t;
 
-	cc_init(&t->cc, in->env->cfg, t->snd.mss, t->retries);
+	cc_start(&t->cc, in->env->cfg, t->snd.mss, t->retries, t->snd.iss.v, in->now);
 	rtt_syn_acked(&t->rtt, t->retries);
 	if (t->origin == TCP_ORIGIN_ACTIVE)
 		tcb_event(t, WEIR_EV_CONNECTED);
@@ -131,37 +142,161 @@ static void note_room(struct tcb *t)
 	}
 }
 
-static void new_ack(struct tcp_in *in, const struct ack_ctx *a)
+/* --- SACK and loss ----------------------------------------------------------------------------- */
+
+/* RFC 2018 4: what the peer has above its gaps. */
+static void take_block(struct tcp_in *in, struct ack_ctx *a, struct tcp_sack block)
+{
+	struct tcb *t = in->t;
+	seq_t lo = seq_max(block.lo, in->seg.ack);
+
+	if (!seq_lt(block.lo, block.hi) || seq_gt(block.hi, t->snd.nxt) ||
+	    seq_lt(block.lo, seq_sub(t->snd.una, t->snd.wnd_max))) {
+		in->env->counters[WEIR_CTR_SACK_IGNORED]++;
+		return;
+	}
+	lo = seq_max(lo, t->snd.una);
+	if (seq_lt(lo, block.hi))
+		board_sack(in->env, &t->board, lo, block.hi, &a->news);
+}
+
+/* RFC2883-04 */
+static void take_dsack(struct tcp_in *in, struct ack_ctx *a, struct tcp_sack block)
+{
+	const struct tcb *t = in->t;
+
+	if (!seq_lt(block.lo, block.hi) || seq_gt(block.hi, t->snd.nxt) ||
+	    seq_lt(block.lo, seq_sub(t->snd.una, t->snd.wnd_max)))
+		return;
+	a->rec.dsack = true;
+	a->rec.dsack_hi = block.hi;
+	a->rec.dsack_bytes = block.hi.v - block.lo.v;
+}
+
+static void take_sack(struct tcp_in *in, struct ack_ctx *a)
+{
+	const struct tcp_opts *o = &in->seg.opts;
+	unsigned i = 0;
+
+	if (!rack_on(in->env, in->t) || o->sack_count == 0)
+		return;
+	if (tcp_sack_again(o, in->seg.ack)) {
+		take_dsack(in, a, o->sack[0]);
+		i = 1;
+	}
+	a->blocks = o->sack_count > i;
+	for (; i < o->sack_count; i++)
+		take_block(in, a, o->sack[i]);
+}
+
+static void begin_news(struct tcp_in *in, struct ack_ctx *a)
+{
+	const struct tcb *t = in->t;
+	const struct tcp_opts *o = &in->seg.opts;
+
+	a->news.now = in->now;
+	a->news.min_rtt_ns = t->rtt.min_ns == UINT64_MAX ? 0 : t->rtt.min_ns;
+	a->news.has_echo = t->ts.ok && o->has_ts && o->ts_ecr && !in->no_echo;
+	a->news.echo = o->ts_ecr;
+	a->news.ts_offset = t->ts.offset;
+	a->news.fack = t->board.fack;
+	a->news.recover = t->rec.recover;
+	a->prior_pipe = tcb_pipe(t);
+	a->rec.prior_flight = tcb_flight(t);
+	a->rec.prior_sacked = t->board.sacked;
+	a->rec.news = &a->news;
+	a->rec.cc = &a->cc;
+}
+
+/* What RACK makes of it, and of the time that has passed. */
+static weir_time find_losses(struct tcp_in *in, struct ack_ctx *a)
+{
+	struct tcb *t = in->t;
+	weir_time again;
+
+	if (!rack_on(in->env, t))
+		return WEIR_NEVER;
+	rack_update(t, &a->news);
+	if (a->rec.dsack)
+		rack_dsack(t);
+	a->cc.lost = rack_detect(in->env, t, in->now, &again);
+	t->rate.lost += a->cc.lost;
+	return again;
+}
+
+static void judge_probe(struct tcp_in *in, struct ack_ctx *a)
+{
+	const struct rack_ack probe = {
+		.ack = in->seg.ack,
+		.dsack = a->rec.dsack,
+		.dsack_hi = a->rec.dsack_hi,
+		.pure_duplicate = !a->acked && a->duplicate && !in->seg.opts.sack_count,
+	};
+
+	if (in->t->rack.tlp_out && rack_probe_judged(in->t, &probe))
+		recovery_probe_repaired(in->t, &a->cc);
+}
+
+/* Scoreboard and clocks know all of it: the rest draws its conclusions. Returns when RACK wants to
+ * look again. */
+static weir_time conclude(struct tcp_in *in, struct ack_ctx *a)
+{
+	struct tcb *t = in->t;
+	weir_time again;
+
+	a->cc.now = in->now;
+	a->cc.mss = t->snd.mss;
+	a->cc.acked = a->acked;
+	a->cc.delivered = a->news.sacked + a->news.acked;
+	a->cc.prior_flight = a->prior_pipe;
+	a->cc.rtt_ns = a->news.newest ? in->now - a->news.at : WEIR_NEVER;
+	a->cc.srtt_ns = t->rtt.srtt_ns;
+	if (a->news.newest)
+		rtt_least(&t->rtt, a->cc.rtt_ns, in->now);
+	rate_ack(&t->rate, &a->news, &a->cc);
+	again = find_losses(in, a);
+	a->rec.acked = a->acked;
+	a->rec.duplicate = a->duplicate;
+	a->rec.delayed = t->rec.undoable && recovery_echo_delayed(t, &in->seg.opts);
+	judge_probe(in, a);
+	recovery_acked(t, in->env, &a->rec);
+	a->cc.flight = tcb_pipe(t);
+	if (a->cc.delivered || a->cc.lost)
+		cc_on_ack(&t->cc, &a->cc);
+	return again;
+}
+
+static void new_ack(struct tcp_in *in, struct ack_ctx *a)
 {
 	struct tcb *t = in->t;
 	const struct weir_config *cfg = in->env->cfg;
 	bool syn = seq_eq(t->snd.una, t->snd.iss);
+	weir_time again;
 
 	t->snd.una = in->seg.ack;
-	t->snd.rtx = seq_max(t->snd.rtx, t->snd.una);
-	t->bytes_acked += t->sndq.len;
 	sndq_acked(t, in->env, t->snd.una);
-	t->bytes_acked -= t->sndq.len;
+	board_acked(in->env, &t->board, t->snd.una, &a->news);
+	if (t->board.sacked && (board_at(in->env, t->board.first)->flags & SEND_SACKED))
+		recovery_reneged(t, in->env);
 	rtt_acked(&t->rtt, cfg, t->snd.una, a->echo_ns, in->now);
-	cc_acked(&t->cc, a->acked);
 	if (syn)
 		syn_acked(in);
-	if (recovery_acked(t, a->acked) == RECOVERY_OFF)
-		cc_newreno.on_ack(&t->cc, a->acked, t->snd.mss);
 	t->retries = 0;
 	t->user.stuck_at = tcb_flight(t) || t->sndq.len ? in->now : WEIR_NEVER;
+	again = conclude(in, a);
 	timers_rearm(in->env, t, in->now); /* RFC6298-09, RFC6582-03, RFC6928-04 */
+	timers_look_again(t, again);
 	timers_user(in->env, t);
 	note_room(t);
 }
 
 /* The peer answered a probe, or its window moved without new data being acknowledged. */
-static void same_ack(struct tcp_in *in, const struct ack_ctx *a)
+static void same_ack(struct tcp_in *in, struct ack_ctx *a)
 {
 	struct tcb *t = in->t;
 
-	if (a->duplicate)
-		recovery_duplicate(t, in->env, &in->seg);
+	if (a->duplicate || a->news.sacked || a->rec.dsack)
+		timers_look_again(t, conclude(in, a));
 	if (t->snd.wnd == 0 && t->user.stuck_at != WEIR_NEVER) {
 		t->user.stuck_at = in->now; /* MUST-37: it lives, so it may take its time */
 		timers_user(in->env, t);
@@ -171,7 +306,7 @@ static void same_ack(struct tcp_in *in, const struct ack_ctx *a)
 		/* What a probe carried may have been thrown away. If none was sent the timer will
 		 * tell: two bare ACKs, one that shuts and one that opens, may not draw all that is
 		 * out, as often as a peer likes. */
-		recovery_again(t, WEIR_CTR_RETX_WINDOW);
+		recovery_again(t, in->env, WEIR_CTR_RETX_WINDOW);
 	}
 	timers_window(in->env, t, in->now);
 }
@@ -196,6 +331,8 @@ enum tcp_step ack_process(struct tcp_in *in)
 		input_ts_recent(in, in->first);
 	a.duplicate = is_duplicate(in, a.wnd);
 	a.echo_ns = input_echo_age(in);
+	begin_news(in, &a);
+	take_sack(in, &a);
 	update_window(in, &a);
 	if (seq_gt(s->ack, t->snd.una)) {
 		a.acked = s->ack.v - t->snd.una.v;

@@ -27,7 +27,8 @@
 
 #define SLACK_SEGS 16u        /* what arrives in bursts, and the delay of ACKs */
 #define TAKEN_MAX  (1u << 26) /* no space is so large; sums stay inside 32 bits */
-#define RTT_MIN_NS NS_PER_MS
+#define RTT_MIN_US 1000u
+#define RTT_MAX_US (60u * 1000000u)
 
 void drs_init(struct tcb *t, const struct tcp_env *env, uint32_t seg)
 {
@@ -43,30 +44,52 @@ void drs_fixed(struct tcb *t)
 	t->rcv.space = t->user.rcvbuf;
 }
 
+/* Never 0, which stands for no time. */
+static uint32_t clock_us(weir_time now)
+{
+	return (uint32_t)(now / 1000) | 1;
+}
+
+static uint32_t bounded_us(uint64_t ns)
+{
+	return ns / 1000 < RTT_MAX_US ? (uint32_t)(ns / 1000) : RTT_MAX_US;
+}
+
+/* As far as it is known; 0: not at all. */
+static uint32_t rtt_us(const struct tcb *t)
+{
+	return t->rcv.drs.rtt_us ? t->rcv.drs.rtt_us : bounded_us(t->rtt.srtt_ns);
+}
+
 static void by_stamp(const struct tcp_in *in)
 {
 	struct drs *d = &in->t->rcv.drs;
-	uint64_t known = d->rtt_ns ? d->rtt_ns : in->t->rtt.srtt_ns;
-	uint64_t age = input_echo_age(in);
+	uint64_t age_ns = input_echo_age(in);
+	uint32_t known = rtt_us(in->t);
+	uint32_t age;
 
-	if (age == WEIR_NEVER || in->seg.opts.ts_ecr == d->echo || in->seg.len < in->t->rcv.seg_max)
+	if (age_ns == WEIR_NEVER || in->seg.opts.ts_ecr == d->mark ||
+	    in->seg.len < in->t->rcv.seg_max)
 		return;
-	d->echo = in->seg.opts.ts_ecr;
-	if (age < RTT_MIN_NS)
-		age = RTT_MIN_NS;
-	d->rtt_ns = known ? known - known / 8 + age / 8 : age;
+	d->mark = in->seg.opts.ts_ecr;
+	age = bounded_us(age_ns);
+	if (age < RTT_MIN_US)
+		age = RTT_MIN_US;
+	d->rtt_us = known ? known - known / 8 + age / 8 : age;
 }
 
 static void by_edge(struct tcb *t, weir_time now)
 {
 	struct drs *d = &t->rcv.drs;
-	uint64_t known = d->rtt_ns ? d->rtt_ns : t->rtt.srtt_ns;
-	uint64_t took = now - d->edge_at;
+	uint32_t took = clock_us(now) - d->edge_us;
+	uint32_t known = rtt_us(t);
 
-	if (!d->edge_at || seq_lt(t->rcv.nxt, d->edge))
+	if (!d->edge_us || seq_lt(t->rcv.nxt, seq_make(d->mark)))
 		return;
-	d->edge_at = 0;
-	d->rtt_ns = known && known < took ? known : took;
+	d->edge_us = 0;
+	if (took < RTT_MIN_US)
+		took = RTT_MIN_US;
+	d->rtt_us = known && known < took ? known : took;
 }
 
 void drs_arrived(const struct tcp_in *in)
@@ -81,10 +104,10 @@ void drs_offered(struct tcb *t, weir_time now)
 {
 	struct drs *d = &t->rcv.drs;
 
-	if (t->ts.ok || d->edge_at)
+	if (t->ts.ok || d->edge_us)
 		return;
-	d->edge = t->rcv.adv;
-	d->edge_at = now;
+	d->mark = t->rcv.adv.v;
+	d->edge_us = clock_us(now);
 }
 
 /* What `taken` bytes in one round ask for. */
@@ -130,15 +153,16 @@ static void weigh(struct tcb *t, const struct tcp_env *env)
 void drs_taken(struct tcb *t, const struct tcp_env *env, uint32_t len, weir_time now)
 {
 	struct drs *d = &t->rcv.drs;
-	uint64_t round = d->rtt_ns ? d->rtt_ns : t->rtt.srtt_ns;
+	uint32_t round = rtt_us(t);
+	uint32_t now_us = clock_us(now);
 
 	if (t->user.rcvbuf_set)
 		return;
 	d->taken += len < TAKEN_MAX - d->taken ? len : TAKEN_MAX - d->taken;
-	if (d->round_at && (round == 0 || now - d->round_at < round))
+	if (d->round_us && (round == 0 || now_us - d->round_us < round))
 		return;
-	if (d->round_at)
+	if (d->round_us)
 		weigh(t, env);
 	d->taken = 0;
-	d->round_at = now;
+	d->round_us = now_us;
 }

@@ -109,7 +109,6 @@ static void put_text(struct tcp_in *in)
 					      : ~TCP_FIN);
 	}
 	if (got) {
-		t->bytes_received += got;
 		in->env->counters[WEIR_CTR_BYTES_IN] += got;
 		tcb_event(t, WEIR_EV_READABLE);
 		ackgen_data(t, in->env, got, seg, gap ? ACKGEN_FILLS_GAP : ACKGEN_IN_ORDER,

@@ -8,7 +8,7 @@
  * not kept and comes again (docs/conformance/policy.md).
  */
 #include "tcp/ackgen.h"
-#include "tcp/cc.h"
+#include "tcp/cc_ops.h"
 #include "tcp/fsm.h"
 #include "tcp/input.h"
 #include "tcp/rtt.h"
@@ -34,7 +34,7 @@ static void agree(struct tcp_in *in)
 	tcb_agree(in->t, in->env, &a);
 	if (a.ts_ok) {
 		in->t->ts.recent = o->ts_val;
-		in->t->ts.recent_at = in->now;
+		in->t->ts.recent_s = (uint32_t)(in->now / NS_PER_S);
 	}
 }
 
@@ -62,10 +62,9 @@ static void complete(struct tcp_in *in)
 	note_syn(in);
 	echo = input_echo_age(in);
 	t->snd.una = in->seg.ack;
-	t->snd.rtx = seq_max(t->snd.rtx, t->snd.una);
 	rtt_acked(&t->rtt, in->env->cfg, in->seg.ack, echo, in->now);
 	rtt_syn_acked(&t->rtt, t->retries);
-	cc_init(&t->cc, in->env->cfg, t->snd.mss, t->retries);
+	cc_start(&t->cc, in->env->cfg, t->snd.mss, t->retries, t->snd.iss.v, in->now);
 	t->retries = 0;
 	t->user.stuck_at = t->sndq.len ? in->now : WEIR_NEVER;
 	fsm_step(t, FSM_SYNACK);
@@ -113,7 +112,7 @@ enum tcp_step input_synsent(struct tcp_in *in)
 	if (!(in->seg.flags & TCP_ACK)) {
 		note_syn(in);
 		/* A close may take it to FIN-WAIT-1 before its SYN is acknowledged. */
-		cc_init(&t->cc, in->env->cfg, t->snd.mss, t->retries);
+		cc_start(&t->cc, in->env->cfg, t->snd.mss, t->retries, t->snd.iss.v, in->now);
 		fsm_step(t, FSM_SYN);
 		t->want_syn = TCB_SYN_FIRST;
 		in->seg.len = 0;

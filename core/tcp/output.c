@@ -3,28 +3,36 @@
  *
  * tcp_plan_next() asks, in this order, and the first that has something is sent:
  *
- *   SYN -> fast retransmit -> retransmission after an RTO -> new data and FIN -> zero-window probe
+ *   SYN -> what is lost -> tail loss probe -> new data and FIN -> zero-window probe
  *   -> keep-alive probe -> ACK alone
+ *
+ * What is lost is what the scoreboard says; it goes while cwnd has room for it, the first segment of
+ * an episode in any case, and before new data, but for the two new segments with which F-RTO asks
+ * whether a timeout was spurious. Lost neighbours go together, as one super-segment where the link
+ * cuts it up.
  *
  * New data goes by RFC9293-X-11: a full segment; or all there is, when Nagle permits; or half of
  * the largest window ever offered; or whatever fits, once the override timer fired. What the link
  * can cut up is planned as one super-segment, a multiple of the segment size, or with the tail when
  * the tail may go too. A FIN rides on the last data (RFC 9293 3.10.4).
  *
- * snd.rtx < snd.nxt after an RTO: from there everything is sent again inside cwnd; duplicates at
- * the receiver are the price of having no scoreboard yet.
- *
- * A probe carries the first byte that waits (3.8.6.1), so it needs no memory of its own: the byte
- * counts as sent and is acknowledged when the peer takes it.
+ * A zero-window probe carries the first byte that waits (3.8.6.1), so it needs no memory of its own:
+ * the byte counts as sent and is acknowledged when the peer takes it.
  */
 #include "tcp/output.h"
 
 #include "tcp/ackgen.h"
-#include "tcp/cc.h"
+#include "tcp/board.h"
+#include "tcp/cc_ops.h"
+#include "tcp/pace.h"
+#include "tcp/rack.h"
+#include "tcp/rate.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
 #include "tcp/sndq.h"
 #include "tcp/timers.h"
+
+#define JOIN_MAX 64u /* lost records that one packet takes together */
 
 static bool syn_out(const struct tcb *t)
 {
@@ -91,33 +99,68 @@ static void add_queued(const struct tcb *t, uint32_t max, struct tcp_plan *p)
 	add_push(t, p);
 }
 
-/* After an RTO. SND.UNA's segment always goes (RFC6298-10); the rest as cwnd and window allow. */
-static bool plan_resend(struct tcb *t, struct tcp_plan *p)
+/* The urgent pointer counts from each segment: no device cuts that. */
+static uint32_t gso_for(const struct tcb *t, seq_t seq, uint32_t gso_max)
 {
-	uint32_t ahead = t->snd.rtx.v - t->snd.una.v;
-	uint32_t cwnd = recovery_window(t);
-	uint32_t max = t->snd.mss;
+	return t->snd.up_set && seq_gt(t->snd.up, seq) ? 0 : gso_max;
+}
 
-	if (!seq_lt(t->snd.rtx, t->snd.nxt))
-		return false;
-	if (!syn_out(t)) {
-		uint32_t wnd = t->snd.wnd;
+/* How much lies behind the lost record that is lost, too, without a gap: at most `most` bytes. */
+static uint32_t lost_together(const struct tcp_env *env, const struct send *r, uint32_t most)
+{
+	uint32_t len = r->hi.v - r->lo.v;
 
-		if (wnd <= ahead)
-			return false; /* SHLD-16: only inside the window as it is now */
-		if (wnd - ahead < max)
-			max = wnd - ahead;
-		if (ahead && t->rec.lone)
-			return false;
-		if (ahead && ahead + max > cwnd) {
-			t->cc.limited = true; /* slow start goes on with the next ACK */
-			return false;
-		}
+	for (unsigned n = 0; len < most && r->next != POOL_NONE && n < JOIN_MAX; n++) {
+		r = board_at(env, r->next);
+		if (!(r->flags & SEND_LOST))
+			break;
+		len += r->hi.v - r->lo.v;
 	}
-	if (!plan_again(t, t->snd.rtx, max, t->rec.again, p))
+	return len < most ? len : most;
+}
+
+/* How much of `len` lost bytes may go now; 0: nothing. */
+static uint32_t lost_room(struct tcb *t, uint32_t len, bool whole)
+{
+	uint32_t unit = len < t->snd.mss ? len : t->snd.mss;
+	uint32_t room = recovery_room(t);
+
+	if (room < unit && !t->rec.force) {
+		cc_on_held(&t->cc, t->snd.nxt); /* slow start goes on with the next ACK */
+		return 0;
+	}
+	if (room < unit)
+		room = unit;
+	if (len <= room && whole)
+		return len;
+	room = len < room ? len : room;
+	return room > t->snd.mss ? room - room % t->snd.mss : room;
+}
+
+/* The first part of what is lost, as cwnd and window allow. */
+static bool plan_lost(const struct tcp_env *env, struct tcb *t, uint32_t gso_max,
+		      struct tcp_plan *p)
+{
+	const struct send *r = board_first_lost(env, &t->board);
+	uint32_t ahead, most, len;
+
+	if (!r || syn_out(t) || t->rec.frto_new)
 		return false;
-	if (p->why == WEIR_CTR_RETX_WINDOW)
-		add_queued(t, max, p);
+	ahead = r->lo.v - t->snd.una.v;
+	if (t->snd.wnd <= ahead || (ahead && t->rec.lone))
+		return false; /* SHLD-16: only inside the window as it is now */
+	gso_max = t->rec.lone ? 0 : gso_for(t, r->lo, gso_max);
+	most = gso_max > t->snd.mss ? gso_max - gso_max % t->snd.mss : t->snd.mss;
+	if (t->snd.wnd - ahead < most)
+		most = t->snd.wnd - ahead;
+	len = lost_together(env, r, most + 1); /* a FIN takes no room in the packet */
+	len = lost_room(t, len, true);
+	if (!len || !plan_again(t, r->lo, len < most ? len : most, (enum weir_counter)r->why, p))
+		return false;
+	if (p->len > t->snd.mss)
+		p->gso_size = (uint16_t)t->snd.mss;
+	if (p->why == WEIR_CTR_RETX_WINDOW && p->len < t->snd.mss)
+		add_queued(t, t->snd.mss < most ? t->snd.mss : most, p);
 	return true;
 }
 
@@ -163,37 +206,70 @@ static void add_fin(const struct tcb *t, uint32_t room, struct tcp_plan *p)
 	}
 }
 
-static bool plan_new(struct tcb *t, uint32_t gso_max, struct tcp_plan *p)
+/* Room for new data in the peer's window. */
+static uint32_t peer_room(const struct tcb *t)
 {
 	uint32_t flight = tcb_flight(t);
-	uint32_t cwnd = recovery_window(t);
-	uint32_t queued, room, len;
 
-	if (fin_sent(t) || seq_lt(t->snd.rtx, t->snd.nxt))
+	return t->snd.wnd > flight ? t->snd.wnd - flight : 0;
+}
+
+/* New data, as far as `room` and the peer's window take it. */
+static bool plan_data(struct tcb *t, uint32_t gso_max, uint32_t room, struct tcp_plan *p)
+{
+	uint32_t flight = tcb_flight(t);
+	uint32_t queued, wnd, len;
+
+	if (fin_sent(t))
 		return false;
 	if (syn_out(t) && t->state != WEIR_STATE_FIN_WAIT_1)
 		return false; /* only a FIN may follow a SYN that is not acknowledged (3.10.4) */
 	queued = sndq_end(&t->sndq).v - t->snd.nxt.v;
-	room = t->snd.wnd > flight ? t->snd.wnd - flight : 0;
-	len = queued < room ? queued : room;
-	if (len && flight + len > cwnd) {
-		t->cc.limited = true;
-		len = cwnd > flight ? cwnd - flight : 0;
+	wnd = peer_room(t);
+	len = queued < wnd ? queued : wnd;
+	if (len > room) {
+		cc_on_held(&t->cc, t->snd.nxt);
+		len = room;
 	}
 	if (len && len < t->snd.mss && !small_may_go(t, len, queued, flight))
 		len = 0;
 	p->seq = t->snd.nxt;
 	p->flags = TCP_ACK;
 	p->why = WEIR_CTR_SENT_DATA;
-	if (t->snd.up_set && seq_gt(t->snd.up, t->snd.nxt))
-		gso_max = 0; /* the urgent pointer counts from each segment: no device cuts that */
+	gso_max = gso_for(t, t->snd.nxt, gso_max);
 	p->len = len ? packet_len(t, len, queued, flight, gso_max) : 0;
 	if (p->len > t->snd.mss)
 		p->gso_size = (uint16_t)t->snd.mss;
 	add_push(t, p);
 	if (p->len == queued)
-		add_fin(t, room, p);
+		add_fin(t, wnd, p);
 	return p->len || (p->flags & TCP_FIN);
+}
+
+static bool plan_new(struct tcb *t, uint32_t gso_max, struct tcp_plan *p)
+{
+	if (t->board.lost && !t->rec.frto_new)
+		return false;
+	return plan_data(t, gso_max, recovery_room(t), p);
+}
+
+/* The tail loss probe: a new segment if there is one, beyond cwnd if need be, or the last one again
+ * (RFC8985-15). */
+static bool plan_tail(const struct tcp_env *env, struct tcb *t, struct tcp_plan *p)
+{
+	uint32_t room = recovery_room(t);
+
+	if (!t->rack.tlp_want)
+		return false;
+	t->rack.tlp_want = false;
+	if (t->board.first == POOL_NONE || t->board.lost || t->snd.wnd == 0)
+		return false;
+	if (plan_data(t, 0, room > t->snd.mss ? room : t->snd.mss, p)) {
+		p->why = WEIR_CTR_SENT_TLP;
+		return true;
+	}
+	*p = (struct tcp_plan){0};
+	return plan_again(t, board_last_segment(env, &t->board), t->snd.mss, WEIR_CTR_RETX_TLP, p);
 }
 
 static bool plan_probe(const struct tcb *t, struct tcp_plan *p)
@@ -236,6 +312,41 @@ static bool sends_data(const struct tcb *t)
 	       t->state != WEIR_STATE_TIME_WAIT;
 }
 
+/* F-RTO wanted new data and there is none, or no room for it: what is lost goes (RFC5682-01). */
+static bool no_news(struct tcb *t)
+{
+	if (!t->rec.frto_new || seq_gt(t->snd.nxt, t->rec.recover))
+		return false;
+	t->rec.frto = false;
+	t->rec.frto_new = false;
+	return true;
+}
+
+/* Data of any kind. */
+static bool plan_any_data(const struct tcp_env *env, struct tcb *t, uint32_t gso_max, weir_time now,
+			  struct tcp_plan *p)
+{
+	if (t->sndq.len && tcb_flight(t) == 0 && t->rtt.sent_at)
+		cc_on_restart(&t->cc, env->cfg, now - t->rtt.sent_at, rtt_rto(&t->rtt, env->cfg),
+			      t->snd.mss, now);
+	if (plan_lost(env, t, gso_max, p))
+		return true;
+	*p = (struct tcp_plan){0};
+	if (plan_tail(env, t, p))
+		return true;
+	*p = (struct tcp_plan){0};
+	if (plan_new(t, gso_max, p))
+		return true;
+	return no_news(t) && plan_lost(env, t, gso_max, p);
+}
+
+static void note_idle(struct tcb *t)
+{
+	if (t->board.lost == 0 && recovery_room(t) >= t->snd.mss &&
+	    sndq_end(&t->sndq).v - t->snd.nxt.v < t->snd.mss && tcb_flight(t))
+		rate_app_limited(t);
+}
+
 bool tcp_plan_next(const struct tcp_env *env, struct tcb *t, uint32_t gso_max, weir_time now,
 		   struct tcp_plan *p)
 {
@@ -245,20 +356,16 @@ bool tcp_plan_next(const struct tcp_env *env, struct tcb *t, uint32_t gso_max, w
 	if (t->want_syn)
 		return plan_syn(
 			t, t->want_syn == TCB_SYN_FIRST ? WEIR_CTR_SENT_SYN : WEIR_CTR_RETX_SYN, p);
-	if (t->rec.want && tcb_flight(t) && t->snd.wnd &&
-	    plan_again(t, t->snd.una, t->snd.mss, t->rec.why, p))
-		return true;
-	if (plan_resend(t, p))
-		return true;
 	if (t->state == WEIR_STATE_SYN_SENT)
 		return false;
 	if (sends_data(t)) {
-		if (t->sndq.len && tcb_flight(t) == 0 && t->rtt.sent_at &&
-		    now - t->rtt.sent_at > rtt_rto(&t->rtt, env->cfg))
-			cc_idle(&t->cc, env->cfg, t->snd.mss);
-		*p = (struct tcp_plan){0};
-		if (plan_new(t, gso_max, p) || plan_probe(t, p))
+		if ((t->rack.tlp_want || pace_ready(env, t, now)) &&
+		    plan_any_data(env, t, pace_burst(env, t, gso_max), now, p))
 			return true;
+		*p = (struct tcp_plan){0};
+		if (plan_probe(t, p))
+			return true;
+		note_idle(t);
 	}
 	*p = (struct tcp_plan){0};
 	if (plan_ack(t, p))
@@ -267,30 +374,47 @@ bool tcp_plan_next(const struct tcp_env *env, struct tcb *t, uint32_t gso_max, w
 	return false;
 }
 
+/* The segment is in the scoreboard from now on; `old` of its sequence space was there before. */
+static void put_on_board(struct tcp_env *env, struct tcb *t, const struct tcp_plan *p, seq_t end,
+			 weir_time now)
+{
+	uint32_t seg = p->gso_size ? p->gso_size : end.v - p->seq.v;
+	seq_t nxt = t->snd.nxt;
+	struct send_stamp s;
+
+	rate_stamp(t, tcb_pipe(t), end.v - p->seq.v, now, &s);
+	if (seq_lt(p->seq, nxt)) {
+		board_resent(env, &t->board, p->seq, seq_min(end, nxt), seg, &s);
+		recovery_sent(t, seq_min(end, nxt).v - p->seq.v, RECOVERY_SENT_AGAIN, now);
+	}
+	if (seq_gt(end, nxt)) {
+		board_sent(env, &t->board, seq_max(p->seq, nxt), end, seg, &s);
+		recovery_sent(t, end.v - seq_max(p->seq, nxt).v, RECOVERY_SENT_NEW, now);
+	}
+}
+
 static void sent_sequence(struct tcp_env *env, struct tcb *t, const struct tcp_plan *p, seq_t end,
 			  weir_time now)
 {
 	/* RFC6298-08: the timer tells when SND.UNA's segment went last, and no earlier time. */
 	bool first = seq_eq(p->seq, t->snd.una);
+	bool fresh = seq_gt(end, t->snd.nxt);
 
-	if (seq_gt(end, t->snd.nxt)) {
-		bool whole = seq_eq(t->snd.rtx, p->seq); /* nothing before it is to go again */
-
+	if (p->why == WEIR_CTR_PROBE_WINDOW && !fresh)
+		board_ambiguous(env, &t->board);
+	else if (!(p->flags & TCP_SYN))
+		put_on_board(env, t, p, end, now);
+	if (fresh) {
 		env->counters[WEIR_CTR_BYTES_OUT] += p->len;
 		t->snd.nxt = end;
-		if (whole)
-			t->snd.rtx = end;
-		cc_sent(&t->cc, tcb_flight(t), t->snd.mss, t->snd.una, t->snd.nxt);
+		cc_on_sent(&t->cc, tcb_pipe(t), t->snd.mss, t->snd.una, t->snd.nxt);
 		if (p->why != WEIR_CTR_PROBE_WINDOW)
 			rtt_sent(&t->rtt, end, now);
-		if (!t->rec.active && t->rec.limited < t->rec.allowed)
-			t->rec.limited++;
 	} else {
 		t->retransmits++;
 		rtt_resent(&t->rtt);
-		if (seq_lt(t->snd.rtx, end))
-			t->snd.rtx = seq_min(end, t->snd.nxt);
 	}
+	pace_sent(env, t, p->len, now);
 	t->rtt.sent_at = now;
 	if (t->user.stuck_at == WEIR_NEVER) {
 		t->user.stuck_at = now;
@@ -298,6 +422,8 @@ static void sent_sequence(struct tcp_env *env, struct tcb *t, const struct tcp_p
 	}
 	if (first || !(timer_on(t, TIMER_RTX) || timer_on(t, TIMER_PERSIST)))
 		timers_rearm(env, t, now);
+	else if (fresh)
+		timers_probe(env, t, now);
 }
 
 void tcp_plan_sent(struct tcp_env *env, struct tcb *t, const struct tcp_plan *p, weir_time now)
@@ -311,8 +437,8 @@ void tcp_plan_sent(struct tcp_env *env, struct tcb *t, const struct tcp_plan *p,
 		sent_sequence(env, t, p, seq_add(p->seq, space), now);
 		t->snd.force = false;
 	}
-	if (space && seq_eq(p->seq, t->snd.una))
-		t->rec.want = false; /* whatever the reason: SND.UNA's segment went again */
+	if (p->why == WEIR_CTR_SENT_TLP || p->why == WEIR_CTR_RETX_TLP)
+		rack_probe_sent(t, p->why == WEIR_CTR_SENT_TLP ? RACK_PROBE_NEW : RACK_PROBE_AGAIN);
 	t->want_probe = false;
 	if (p->why == WEIR_CTR_PROBE_KEEPALIVE)
 		t->want_keep = false;

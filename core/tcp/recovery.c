@@ -1,24 +1,46 @@
 /*
  * Theory of operation
  *
- * dupacks counts duplicate ACKs. The first two each let one new segment out beyond cwnd (limited
- * transmit), if SACK, where it is agreed on, tells of one that arrived; the third starts recovery,
- * if it acknowledges more than `recover` (RFC6582-01), so that the echoes of an earlier recovery or
- * timeout do not start another. In recovery:
- *   - SND.UNA's segment is sent again at once;
- *   - each further duplicate means that a segment has left the network: the window inflates by one;
- *   - a partial ACK (below `recover`) shows the next hole: it is sent again, the window deflates by
- *     what was acknowledged and gains one segment (RFC6582-02);
- *   - a full ACK ends recovery with cwnd = min(ssthresh, flight + one segment) (RFC6582-04), so
- *     that no burst follows.
- * The inflation is kept apart from cwnd, so congestion control never sees it.
+ * Four phases. OPEN: nothing is known to be lost. CWR: a congestion mark came, the window shrinks.
+ * FAST: something is known to be lost and goes again. RTO: the timer fired. Each lasts until what
+ * was out when it began (`recover`) is acknowledged.
  *
- * A timeout forgets all this: snd.rtx goes back to SND.UNA and everything is sent again as slow
- * start allows; what the peer has is skipped, since its ACKs jump over it.
+ * With SACK, RACK marks what is lost, and the first mark begins FAST; PRR then leads cwnd from ACK
+ * to ACK to the target that congestion control set, and lost records go as cwnd - pipe allows,
+ * before new data. What SACK reports leaves the pipe, so each report lets new data out (limited
+ * transmit). Lost again is marked again; that costs no second reduction, but a timeout does.
+ *
+ * Without SACK: the third duplicate ACK begins FAST, if it acknowledges more than `recover`
+ * (RFC6582-01); SND.UNA's segment goes at once, and the next hole with each partial ACK
+ * (RFC6582-02); the window inflates by one segment for each duplicate and deflates by what a
+ * partial ACK takes. The inflation is kept apart from cwnd, so congestion control never sees it. A
+ * full ACK ends it with cwnd = min(target, flight + one segment), so that no burst follows. The
+ * first two duplicates let one new segment out each.
+ *
+ * RTO: SND.UNA's segment is lost, and what RACK holds for lost, or without RACK everything; cwnd is
+ * one segment and slow start begins. SACK marks stay, but if SND.UNA itself is SACKed the peer has
+ * dropped what it reported (reneging), and all marks go. F-RTO (RFC 5682): if the first ACK after
+ * the timeout makes progress, up to two new segments go before anything else is sent again; when
+ * then, or at any time with SACK, something arrives that was never sent again, the timeout was
+ * spurious.
+ *
+ * Taking back: an episode was for nothing when all that was sent again in it is reported as having
+ * come twice (D-SACK), when an ACK echoes a timestamp older than the first retransmission (Eifel,
+ * RFC 3522, 4015), or when F-RTO says so. Then nothing is lost any more, and congestion control gets
+ * back what it had.
  */
 #include "tcp/recovery.h"
 
-#include "tcp/cc.h"
+#include "tcp/cc_ops.h"
+#include "tcp/emit.h"
+#include "tcp/prr.h"
+#include "tcp/rack.h"
+#include "weir/info.h"
+
+_Static_assert((int)RECOVERY_CWR == (int)WEIR_RECOVERY_CWR &&
+		       (int)RECOVERY_FAST == (int)WEIR_RECOVERY_FAST &&
+		       (int)RECOVERY_RTO == (int)WEIR_RECOVERY_RTO,
+	       "what weir_info tells");
 
 #define INFLATE_MAX (1u << 29)
 #define LIMITED_MAX 2u /* RFC 3042 2 */
@@ -28,128 +50,381 @@ void recovery_init(struct recovery *r, seq_t iss)
 	*r = (struct recovery){.recover = iss};
 }
 
-static void resend(struct recovery *r, enum weir_counter why)
-{
-	r->want = true;
-	r->why = why;
-}
+/* --- Beginnings and ends ---------------------------------------------------------------------- */
 
-/* RFC3042-03: does a duplicate say that one more segment has left the network? Without SACK each
- * does. With it the newest block is another one than last time, since it holds that segment; what
- * came twice is no news (RFC2883-04). */
-static bool tells_news(struct tcb *t, const struct tcp_seg *seg)
-{
-	const struct tcp_opts *o = &seg->opts;
-	unsigned at = tcp_sack_again(o, seg->ack) ? 1 : 0;
-	struct recovery *r = &t->rec;
-	seq_t lo, hi;
-
-	if (!t->sack_ok)
-		return true;
-	if (at >= o->sack_count)
-		return false;
-	lo = o->sack[at].lo;
-	hi = o->sack[at].hi;
-	if (seq_eq(lo, r->told_lo) && seq_eq(hi, r->told_hi))
-		return false;
-	r->told_lo = lo;
-	r->told_hi = hi;
-	return seq_lt(t->snd.una, lo) && seq_lt(lo, hi) && seq_leq(hi, t->snd.nxt);
-}
-
-void recovery_duplicate(struct tcb *t, struct tcp_env *env, const struct tcp_seg *seg)
+static void open(struct tcb *t)
 {
 	struct recovery *r = &t->rec;
+
+	r->phase = RECOVERY_OPEN;
+	r->inflate = 0;
+	r->force = false;
+	r->undoable = false;
+	r->frto = false;
+	r->frto_new = false;
+}
+
+static void begin(struct tcb *t, enum recovery_phase phase)
+{
+	struct recovery *r = &t->rec;
+
+	r->phase = (uint8_t)phase;
+	r->recover = t->snd.nxt;
+	r->undo_from = t->snd.una;
+	r->undo_bytes = 0;
+	r->undoable = true;
+	r->resent = false;
+	t->rack.tlp_out = false;
+	t->rack.tlp_want = false;
+}
+
+/* Congestion control rules over its window itself, or PRR leads it to the target. */
+static void shrink_at_once(struct tcb *t)
+{
+	if (!cc_of(t->cc.kind)->rules_recovery)
+		t->cc.cwnd = t->cc.target;
+}
+
+/* Something is lost: fast recovery begins. `flight`: what was out before. */
+static void begin_fast(struct tcb *t, struct tcp_env *env, struct cc_ack *cc, uint32_t flight)
+{
+	bool reduced = t->rec.phase == RECOVERY_CWR;
+
+	cc->flight = flight;
+	cc->recovering = reduced;
+	cc_on_signal(&t->cc, CC_LOSS, cc);
+	begin(t, RECOVERY_FAST);
+	env->counters[WEIR_CTR_RECOVERY_ENTERED]++;
+}
+
+static void leave_reno(struct tcb *t)
+{
 	uint32_t flight = tcb_flight(t);
+	uint32_t calm = (flight > t->snd.mss ? flight : t->snd.mss) + t->snd.mss;
 
-	r->lone = false;
-	if (tells_news(t, seg) && r->allowed < LIMITED_MAX)
+	if (!cc_of(t->cc.kind)->rules_recovery)
+		t->cc.cwnd = t->cc.target < calm ? t->cc.target : calm;
+	open(t);
+}
+
+static void leave(struct tcb *t, const struct tcp_env *env)
+{
+	bool rto = t->rec.phase == RECOVERY_RTO;
+
+	if (t->rec.phase == RECOVERY_FAST && !rack_on(env, t)) {
+		leave_reno(t);
+		return;
+	}
+	if (t->rec.phase != RECOVERY_CWR)
+		rack_recovered(t);
+	if (!rto)
+		shrink_at_once(t); /* RFC9937-06 */
+	open(t);
+}
+
+/* It was for nothing. */
+static void undo(struct tcb *t, struct tcp_env *env, const struct recovery_ack *a)
+{
+	env->counters[t->rec.phase == RECOVERY_RTO ? WEIR_CTR_SPURIOUS_RTO
+						   : WEIR_CTR_SPURIOUS_RECOVERY]++;
+	if (t->rec.spurious < UINT8_MAX)
+		t->rec.spurious++;
+	if (t->rec.phase == RECOVERY_FAST)
+		t->rack.reordering = true; /* what else made it look like a loss? */
+	cc_on_undo(&t->cc, a->cc);
+	board_lose_none(env, &t->board);
+	open(t);
+}
+
+static bool may_undo(const struct tcb *t, const struct tcp_env *env, const struct recovery_ack *a)
+{
+	const struct recovery *r = &t->rec;
+
+	if (!r->undoable || !env->cfg->undo)
+		return false;
+	return a->delayed || (r->resent && r->undo_bytes == 0);
+}
+
+/* --- Without SACK ------------------------------------------------------------------------------ */
+
+static void reno_duplicate(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
+{
+	struct recovery *r = &t->rec;
+	uint32_t flight = a->prior_flight;
+
+	if (r->allowed < LIMITED_MAX)
 		r->allowed++;
 	if (r->dupacks < UINT8_MAX)
 		r->dupacks++;
-	if (r->active) {
+	if (r->phase == RECOVERY_FAST) {
 		/* RFC5681-16: no more than is out, so forged duplicates gain nothing */
 		if (r->inflate < flight && r->inflate < INFLATE_MAX)
 			r->inflate += t->snd.mss;
 		return;
 	}
-	if (r->dupacks != env->cfg->dupthresh || seq_lt(t->snd.rtx, t->snd.nxt))
+	if (r->dupacks != env->cfg->dupthresh || r->phase == RECOVERY_RTO || t->board.lost)
 		return;
 	if (seq_leq(seq_sub(t->snd.una, 1), r->recover) && !seq_eq(r->recover, t->snd.iss))
 		return;
 	flight -= flight > r->limited * t->snd.mss ? r->limited * t->snd.mss : 0;
-	cc_lost(&t->cc, flight);
-	cc_newreno.on_loss(&t->cc, flight, t->snd.mss);
-	r->active = true;
-	r->recover = t->snd.nxt;
+	begin_fast(t, env, a->cc, flight);
+	shrink_at_once(t);
 	r->inflate = (uint32_t)env->cfg->dupthresh * t->snd.mss;
-	resend(r, WEIR_CTR_RETX_FAST);
-	env->counters[WEIR_CTR_RECOVERY_ENTERED]++;
+	board_lose_first(env, &t->board, t->snd.mss, WEIR_CTR_RETX_FAST);
+	r->force = true;
 }
 
-static void leave(struct tcb *t)
-{
-	struct recovery *r = &t->rec;
-	uint32_t flight = tcb_flight(t);
-	uint32_t calm = (flight > t->snd.mss ? flight : t->snd.mss) + t->snd.mss;
-
-	r->active = false;
-	r->inflate = 0;
-	t->cc.cwnd = t->cc.ssthresh < calm ? t->cc.ssthresh : calm;
-}
-
-enum recovery_state recovery_acked(struct tcb *t, uint32_t acked)
+static void reno_partial(struct tcb *t, struct tcp_env *env, uint32_t acked)
 {
 	struct recovery *r = &t->rec;
 
-	r->dupacks = 0;
-	r->allowed = 0;
-	r->limited = 0;
-	r->lone = false;
-	if (!r->active) {
-		/* RFC6582-06: never let it fall 2^31 behind */
-		if (seq_lt(r->recover, seq_sub(t->snd.una, 1u << 30)))
-			r->recover = seq_sub(t->snd.una, 1u << 30);
-		return RECOVERY_OFF;
-	}
-	if (seq_geq(t->snd.una, r->recover)) {
-		leave(t);
-		return RECOVERY_ON; /* this ACK grew nothing: it ended the recovery */
-	}
 	r->inflate = r->inflate > acked ? r->inflate - acked : 0;
 	if (acked >= t->snd.mss)
 		r->inflate += t->snd.mss;
-	resend(r, WEIR_CTR_RETX_PARTIAL);
-	return RECOVERY_ON;
+	board_lose_first(env, &t->board, t->snd.mss, WEIR_CTR_RETX_PARTIAL);
+	r->force = true;
 }
 
-void recovery_again(struct tcb *t, enum weir_counter why)
+/* --- The phases -------------------------------------------------------------------------------- */
+
+static void in_fast(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
 {
-	t->snd.rtx = t->snd.una;
-	t->rec.again = why;
+	bool done = seq_geq(t->snd.una, t->rec.recover);
+
+	if ((a->acked || a->dsack) && may_undo(t, env, a)) {
+		undo(t, env, a);
+		return;
+	}
+	a->cc->recovering = true; /* this ACK, too, if it ends it */
+	if (done)
+		leave(t, env);
+	else if (a->acked && !rack_on(env, t))
+		reno_partial(t, env, a->acked);
 }
 
-void recovery_timeout(struct tcb *t)
+/* RFC 5682 2.1, 3.1, as Linux has it */
+static void frto_step(struct tcb *t, const struct recovery_ack *a)
 {
 	struct recovery *r = &t->rec;
 
-	r->active = false;
-	r->want = false;
+	r->frto_new = false;
+	if (seq_gt(t->snd.nxt, r->recover)) {
+		if (a->duplicate || a->news->sacked)
+			r->frto = false; /* step 3a: the loss was real */
+	} else if (a->acked) {
+		r->recover = t->snd.nxt;
+		r->frto_new = true; /* step 2b */
+	}
+}
+
+static void in_rto(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
+{
+	struct recovery *r = &t->rec;
+	bool original = a->news->original && (t->sack_ok || !a->news->again);
+
+	if (((a->acked || a->dsack) && may_undo(t, env, a)) || (r->frto && original)) {
+		undo(t, env, a);
+		return;
+	}
+	a->cc->resending = true;
+	if (seq_geq(t->snd.una, r->recover)) {
+		leave(t, env);
+		return;
+	}
+	if (r->frto)
+		frto_step(t, a);
+}
+
+static void count_dsack(struct tcb *t, struct tcp_env *env, const struct recovery_ack *a)
+{
+	struct recovery *r = &t->rec;
+
+	env->counters[WEIR_CTR_DSACK_IN]++;
+	if (r->undoable && seq_gt(a->dsack_hi, r->undo_from))
+		r->undo_bytes -= a->dsack_bytes < r->undo_bytes ? a->dsack_bytes : r->undo_bytes;
+}
+
+static void lead_by_prr(struct tcb *t, const struct recovery_ack *a)
+{
+	enum prr_ack safe = a->acked && !a->cc->lost ? PRR_SAFE : PRR_NOT_SAFE;
+
+	if (cc_of(t->cc.kind)->rules_recovery || (a->cc->delivered == 0 && !t->rec.force))
+		return;
+	t->cc.cwnd =
+		prr_acked(&t->prr, a->cc->delivered, safe, tcb_pipe(t), t->cc.target, t->snd.mss);
+	t->rec.force = false;
+}
+
+/* The window before: what is out less what had been SACKed, and what this ACK covers. */
+static uint32_t recover_fs(const struct tcb *t, const struct recovery_ack *a)
+{
+	uint32_t out = tcb_flight(t) + a->acked;
+
+	return out > a->prior_sacked ? out - a->prior_sacked : 0;
+}
+
+void recovery_acked(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
+{
+	struct recovery *r = &t->rec;
+
+	r->lone = false;
+	if (a->dsack)
+		count_dsack(t, env, a);
+	if (a->acked) {
+		r->dupacks = 0;
+		r->allowed = 0;
+		r->limited = 0;
+	}
+	switch ((enum recovery_phase)r->phase) {
+	case RECOVERY_OPEN:
+		/* RFC6582-06: never let it fall 2^31 behind */
+		if (a->acked && seq_lt(r->recover, seq_sub(t->snd.una, 1u << 30)))
+			r->recover = seq_sub(t->snd.una, 1u << 30);
+		break;
+	case RECOVERY_CWR:
+		a->cc->recovering = true;
+		if (seq_geq(t->snd.una, r->recover))
+			leave(t, env);
+		break;
+	case RECOVERY_FAST:
+		in_fast(t, env, a);
+		break;
+	case RECOVERY_RTO:
+		in_rto(t, env, a);
+		break;
+	}
+	if (a->duplicate && !rack_on(env, t))
+		reno_duplicate(t, env, a);
+	if (rack_on(env, t) && a->cc->lost && r->phase <= RECOVERY_CWR) {
+		begin_fast(t, env, a->cc, a->prior_flight);
+		prr_begin(&t->prr, recover_fs(t, a));
+		r->force = true;
+		a->cc->recovering = true;
+	}
+	if (r->phase == RECOVERY_CWR || (r->phase == RECOVERY_FAST && rack_on(env, t)))
+		lead_by_prr(t, a);
+}
+
+void recovery_found(struct tcb *t, struct tcp_env *env, struct cc_ack *cc)
+{
+	if (t->rec.phase > RECOVERY_CWR)
+		return;
+	begin_fast(t, env, cc, tcb_flight(t));
+	prr_begin(&t->prr, tcb_flight(t) - t->board.sacked);
+	if (!cc_of(t->cc.kind)->rules_recovery)
+		t->cc.cwnd =
+			prr_acked(&t->prr, 0, PRR_NOT_SAFE, tcb_pipe(t), t->cc.target, t->snd.mss);
+}
+
+void recovery_probe_repaired(struct tcb *t, struct cc_ack *cc)
+{
+	if (t->rec.phase != RECOVERY_OPEN)
+		return;
+	cc->flight = tcb_flight(t);
+	cc_on_signal(&t->cc, CC_LOSS, cc);
+	shrink_at_once(t);
+}
+
+/* --- Timeout ----------------------------------------------------------------------------------- */
+
+static void mark_timeout(struct tcb *t, struct tcp_env *env, weir_time now)
+{
+	struct board *b = &t->board;
+
+	if (b->first == POOL_NONE)
+		return;
+	if (board_at(env, b->first)->flags & SEND_SACKED) { /* RFC2018-08 */
+		env->counters[WEIR_CTR_SACK_RENEGED]++;
+		board_forget_sacked(env, b, WEIR_CTR_RETX_TIMEOUT);
+	}
+	if (rack_on(env, t))
+		rack_timeout(env, t, now);
+	else
+		board_lose_all(env, b, WEIR_CTR_RETX_TIMEOUT);
+}
+
+void recovery_timeout(struct tcb *t, struct tcp_env *env, struct cc_ack *cc)
+{
+	struct recovery *r = &t->rec;
+	bool again = t->retries > 0;
+	bool frto = env->cfg->frto && (r->phase <= RECOVERY_CWR || again);
+
+	cc->recovering = r->phase == RECOVERY_FAST || r->phase == RECOVERY_CWR;
+	cc->flight = tcb_flight(t);
+	mark_timeout(t, env, cc->now);
+	cc_on_signal(&t->cc, again ? CC_RTO_AGAIN : CC_RTO, cc);
+	if (again && r->phase == RECOVERY_RTO) {
+		r->recover = t->snd.nxt;
+	} else {
+		begin(t, RECOVERY_RTO); /* RFC6582-05, RFC6675-08 */
+	}
 	r->inflate = 0;
 	r->dupacks = 0;
 	r->allowed = 0;
 	r->limited = 0;
 	r->lone = false;
-	r->recover = t->snd.nxt; /* RFC6582-05 */
-	recovery_again(t, WEIR_CTR_RETX_TIMEOUT);
+	r->force = true;
+	r->frto = frto;
+	r->frto_new = false;
 }
 
-uint32_t recovery_window(const struct tcb *t)
+void recovery_again(struct tcb *t, struct tcp_env *env, enum weir_counter why)
 {
-	uint32_t extra = t->rec.active ? t->rec.inflate : 0;
+	board_lose_all(env, &t->board, why);
+}
+
+void recovery_reneged(struct tcb *t, struct tcp_env *env)
+{
+	env->counters[WEIR_CTR_SACK_RENEGED]++;
+	board_forget_sacked(env, &t->board, WEIR_CTR_RETX_RACK);
+	if (t->rec.phase != RECOVERY_RTO)
+		board_lose_none(env,
+				&t->board); /* RACK, which knows when it was sent, judges anew */
+}
+
+/* --- Output ------------------------------------------------------------------------------------ */
+
+uint32_t recovery_room(const struct tcb *t)
+{
+	uint32_t window = t->cc.cwnd;
+	uint32_t pipe = tcb_pipe(t);
 
 	/* RFC3042-01: two segments beyond cwnd, cwnd itself untouched (-02) */
-	if (!t->rec.active && seq_eq(t->snd.rtx, t->snd.nxt))
-		extra = t->rec.allowed * t->snd.mss;
-	return t->cc.cwnd + extra;
+	if (t->rec.phase == RECOVERY_FAST)
+		window += t->rec.inflate;
+	else if (t->rec.phase != RECOVERY_RTO && t->board.lost == 0)
+		window += t->rec.allowed * t->snd.mss;
+	return window > pipe ? window - pipe : 0;
+}
+
+void recovery_sent(struct tcb *t, uint32_t bytes, enum recovery_sent what, weir_time now)
+{
+	struct recovery *r = &t->rec;
+
+	if (r->phase == RECOVERY_FAST || r->phase == RECOVERY_CWR)
+		prr_sent(&t->prr, bytes);
+	if (what == RECOVERY_SENT_NEW) {
+		if (r->phase != RECOVERY_FAST && r->limited < r->allowed)
+			r->limited++;
+		return;
+	}
+	r->force = false;
+	if (!r->undoable)
+		return;
+	r->undo_bytes += bytes;
+	if (!r->resent) {
+		r->resent = true;
+		r->resent_ts = tcp_ts_clock(now, t->ts.offset);
+	}
+}
+
+bool recovery_echo_delayed(const struct tcb *t, const struct tcp_opts *o)
+{
+	const struct recovery *r = &t->rec;
+
+	if (!r->undoable)
+		return false;
+	if (!r->resent)
+		return true; /* nothing went again, and yet it arrives */
+	return t->ts.ok && o->has_ts && o->ts_ecr && (int32_t)(o->ts_ecr - r->resent_ts) < 0;
 }

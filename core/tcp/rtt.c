@@ -7,12 +7,16 @@
  * first choice on a path of microseconds. Since there is at most one sample a round trip, the gains
  * of RFC 6298 hold as they are and RFC 7323's scaling of them (appendix G) has nothing to scale.
  *
+ * The least round trip is a minimum over the last 150 to 300 seconds (Linux: 300), in two halves, so
+ * that a path that became longer is believed in the end. Every ACK of what was sent once feeds it.
+ *
  * rto_ns is the computed value without doublings; `backoff` counts the doublings in force, so that
  * a fresh sample undoes them all by becoming the computed value (RFC6298-12).
  */
 #include "tcp/rtt.h"
 
 #define GRANULARITY_NS NS_PER_MS          /* G of RFC 6298 */
+#define LEAST_S        150u               /* half of what the least is remembered at most */
 #define SYN_LOST_NS    (3000 * NS_PER_MS) /* RFC 6298 5.7 */
 
 static uint64_t clamp(uint64_t v, uint64_t lo, uint64_t hi)
@@ -22,7 +26,9 @@ static uint64_t clamp(uint64_t v, uint64_t lo, uint64_t hi)
 
 void rtt_init(struct rtt *r, const struct weir_config *cfg)
 {
-	*r = (struct rtt){.rto_ns = cfg->rto_initial_ms * NS_PER_MS, .min_ns = UINT64_MAX};
+	*r = (struct rtt){.rto_ns = cfg->rto_initial_ms * NS_PER_MS,
+			  .min_ns = UINT64_MAX,
+			  .min_next_us = UINT32_MAX};
 }
 
 void rtt_sent(struct rtt *r, seq_t end, weir_time now)
@@ -55,8 +61,6 @@ static void rtt_sample(struct rtt *r, const struct weir_config *cfg, uint64_t ns
 		if (r->srtt_ns == 0)
 			r->srtt_ns = 1;
 	}
-	if (ns < r->min_ns)
-		r->min_ns = ns;
 	spread = 4 * r->var_ns > GRANULARITY_NS ? 4 * r->var_ns : GRANULARITY_NS;
 	r->rto_ns = clamp(r->srtt_ns + spread, cfg->rto_min_ms * NS_PER_MS,
 			  cfg->rto_max_ms * NS_PER_MS);
@@ -69,9 +73,26 @@ void rtt_acked(struct rtt *r, const struct weir_config *cfg, seq_t ack, uint64_t
 	if (r->timing && seq_geq(ack, r->timed_seq)) {
 		r->timing = false;
 		rtt_sample(r, cfg, now - r->timed_at);
+		rtt_least(r, now - r->timed_at, now);
 	} else if (!r->timing && echo_ns != WEIR_NEVER) {
 		rtt_sample(r, cfg, echo_ns);
 	}
+}
+
+void rtt_least(struct rtt *r, uint64_t ns, weir_time now)
+{
+	uint32_t now_s = (uint32_t)(now / NS_PER_S);
+
+	if (now_s - r->min_since_s >= LEAST_S) {
+		/* of the time that has just gone by */
+		r->min_ns = r->min_next_us < UINT32_MAX ? r->min_next_us * 1000ull : UINT64_MAX;
+		r->min_next_us = UINT32_MAX;
+		r->min_since_s = now_s;
+	}
+	if (ns / 1000 < r->min_next_us)
+		r->min_next_us = (uint32_t)(ns / 1000);
+	if (ns < r->min_ns)
+		r->min_ns = ns;
 }
 
 void rtt_syn_acked(struct rtt *r, uint8_t retries)

@@ -19,6 +19,9 @@ void rtt_resent(struct rtt *r);
 void rtt_acked(struct rtt *r, const struct weir_config *cfg, seq_t ack, uint64_t echo_ns,
 	       weir_time now);
 
+/* A round trip that surely was one took `ns`: for the least of the last minutes (RFC8985-04). */
+void rtt_least(struct rtt *r, uint64_t ns, weir_time now);
+
 /* Our SYN is acknowledged after `retries` retransmissions. If they made a sample impossible, data
  * begins with an RTO of 3 s (RFC6298-11). */
 void rtt_syn_acked(struct rtt *r, uint8_t retries);

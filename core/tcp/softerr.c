@@ -20,7 +20,7 @@ enum weir_counter softerr_take(struct tcb *t, struct tcp_env *env, enum softerr_
 	return WEIR_CTR_ICMP_SOFT;
 }
 
-enum weir_counter softerr_path(struct tcb *t, uint32_t mss, seq_t seq)
+enum weir_counter softerr_path(struct tcb *t, struct tcp_env *env, uint32_t mss, seq_t seq)
 {
 	if (!in_flight(t, seq))
 		return WEIR_CTR_ICMP_STRAY;
@@ -29,7 +29,7 @@ enum weir_counter softerr_path(struct tcb *t, uint32_t mss, seq_t seq)
 		return WEIR_CTR_ICMP_IGNORED;
 	t->path_mss = (uint16_t)mss;
 	tcb_set_mss(t);
-	recovery_again(t, WEIR_CTR_RETX_PMTU);
+	recovery_again(t, env, WEIR_CTR_RETX_PMTU);
 	t->rec.lone = true;
 	return WEIR_CTR_ICMP_PMTU;
 }

@@ -19,6 +19,6 @@ enum weir_counter softerr_take(struct tcb *t, struct tcp_env *env, enum softerr_
 /* The path takes no more than `mss` bytes of TCP payload and options in a packet. Returns
  * ICMP_STRAY, ICMP_IGNORED (no news) or ICMP_PMTU: then what is out is sent again in smaller
  * segments, the first by itself until an ACK comes, cwnd untouched (RFC1191-05, -06). */
-enum weir_counter softerr_path(struct tcb *t, uint32_t mss, seq_t seq);
+enum weir_counter softerr_path(struct tcb *t, struct tcp_env *env, uint32_t mss, seq_t seq);
 
 #endif

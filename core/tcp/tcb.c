@@ -1,9 +1,11 @@
 #include "tcp/tcb.h"
 
 #include "base/assert.h"
-#include "tcp/cc.h"
+#include "tcp/board.h"
+#include "tcp/cc_ops.h"
 #include "tcp/drs.h"
 #include "tcp/fsm.h"
+#include "tcp/rack.h"
 #include "tcp/rcvq.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
@@ -37,8 +39,10 @@ void tcb_init(struct tcb *t, const struct tcp_env *env, uint16_t mss_local, uint
 	};
 	t->rcv_wscale = window_shift_offer(cfg, t->user.rcvbuf);
 	t->ackgen.quick = (uint8_t)cfg->quickacks;
-	timers_init(&t->timers);
+	timers_init(t);
 	rtt_init(&t->rtt, cfg);
+	board_init(&t->board);
+	rack_init(&t->rack);
 	rcvq_init(&t->rcvq);
 	sndq_init(&t->sndq, seq_make(0));
 	tcb_set_mss(t);
@@ -74,7 +78,7 @@ static void set_iss(struct tcb *t, seq_t iss)
 	t->snd.iss = iss;
 	t->snd.una = iss;
 	t->snd.nxt = iss;
-	t->snd.rtx = iss;
+	t->board.fack = seq_add(iss, 1);
 	sndq_init(&t->sndq, seq_add(iss, 1));
 	recovery_init(&t->rec, iss);
 }
@@ -99,10 +103,9 @@ void tcb_open_passive(struct tcb *t, struct tcp_env *env, const struct tcb_passi
 	t->origin = TCP_ORIGIN_PASSIVE;
 	set_iss(t, p->iss);
 	t->snd.nxt = seq_add(p->iss, 1);
-	t->snd.rtx = t->snd.nxt;
 	t->ts.offset = p->ts_offset;
 	t->ts.recent = p->ts_recent;
-	t->ts.recent_at = now;
+	t->ts.recent_s = (uint32_t)(now / NS_PER_S);
 	t->rcv.irs = p->irs;
 	t->rcv.nxt = seq_add(p->irs, 1);
 	t->rcv.adv = seq_add(t->rcv.nxt, p->rcv_wnd);
@@ -121,9 +124,8 @@ void tcb_open_passive(struct tcb *t, struct tcp_env *env, const struct tcb_passi
 void tcb_trust_syn(struct tcb *t, const struct tcp_env *env, weir_time now)
 {
 	t->snd.nxt = t->snd.iss;
-	t->snd.rtx = t->snd.iss;
 	t->want_syn = TCB_SYN_FIRST;
-	cc_init(&t->cc, env->cfg, t->snd.mss, 0);
+	cc_start(&t->cc, env->cfg, t->snd.mss, 0, t->snd.iss.v, now);
 	fsm_step(t, FSM_ESTABLISH);
 	t->user.stuck_at = now;
 	timers_user(env, t);
@@ -133,6 +135,7 @@ void tcb_trust_syn(struct tcb *t, const struct tcp_env *env, weir_time now)
 void tcb_flush(struct tcb *t, struct tcp_env *env)
 {
 	rcvq_clear(t, env);
+	board_clear(env, &t->board);
 	pageq_clear(&t->sndq.q, &env->pages);
 	t->sndq.len = 0;
 	t->sndq.head = t->snd.una;
@@ -143,23 +146,26 @@ void tcb_end(struct tcb *t, struct tcp_env *env, enum weir_err reason)
 	if (t->state != WEIR_STATE_CLOSED)
 		fsm_step(t, FSM_END);
 	t->reason = reason;
-	timers_init(&t->timers);
+	timers_init(t);
 	if (reason != WEIR_OK) {
 		tcb_flush(t, env);
 		tcb_event(t, WEIR_EV_READABLE);
 	} else {
 		/* orderly: what the user has not read yet stays readable */
+		board_clear(env, &t->board);
 		pageq_clear(&t->sndq.q, &env->pages);
 		t->sndq.len = 0;
 	}
 }
 
-static const char *check_send(const struct tcb *t)
+static const char *check_send(const struct tcp_env *env, const struct tcb *t)
 {
+	seq_t first = seq_eq(t->snd.una, t->snd.iss) && !seq_eq(t->snd.nxt, t->snd.iss)
+			      ? seq_add(t->snd.iss, 1)
+			      : t->snd.una;
+
 	if (seq_gt(t->snd.una, t->snd.nxt))
 		return "SND.UNA > SND.NXT";
-	if (seq_lt(t->snd.rtx, t->snd.una) || seq_gt(t->snd.rtx, t->snd.nxt))
-		return "the resend point is outside SND.UNA..SND.NXT";
 	if (seq_gt(t->snd.nxt, seq_add(sndq_end(&t->sndq), t->sndq.fin ? 1 : 0)))
 		return "SND.NXT beyond what was queued";
 	if (t->sndq.len && t->sndq.q.dir == POOL_NONE)
@@ -168,7 +174,7 @@ static const char *check_send(const struct tcb *t)
 		return "an empty send queue holds pages";
 	if (t->snd.mss == 0)
 		return "a segment size of zero";
-	return NULL;
+	return board_check(env, &t->board, first, t->snd.nxt);
 }
 
 static const char *check_timers(const struct tcb *t)
@@ -182,13 +188,16 @@ static const char *check_timers(const struct tcb *t)
 	return NULL;
 }
 
-const char *tcb_check(const struct tcb *t)
+const char *tcb_check(const struct tcp_env *env, const struct tcb *t)
 {
 	const char *bad;
 
-	if (t->state == WEIR_STATE_CLOSED || t->state == WEIR_STATE_TIME_WAIT)
-		return timers_next(&t->timers) == WEIR_NEVER ? NULL : "a timer runs after the end";
-	bad = check_send(t);
+	if (t->state == WEIR_STATE_CLOSED || t->state == WEIR_STATE_TIME_WAIT) {
+		if (t->board.count)
+			return "records of what is out after the end";
+		return timers_next(t) == WEIR_NEVER ? NULL : "a timer runs after the end";
+	}
+	bad = check_send(env, t);
 	if (!bad)
 		bad = check_timers(t);
 	if (bad)

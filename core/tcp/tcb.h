@@ -16,16 +16,21 @@
 #include "base/ranges.h"
 #include "base/seq.h"
 #include "base/tokens.h"
+#include "tcp/cc_types.h"
+#include "tcp/loss_types.h"
 #include "wire/tcp_hdr.h"
 #include "weir/weir.h"
 
 #define NS_PER_MS 1000000ull
+#define NS_PER_S  1000000000ull
 
 /* What all connections of a stack share. */
 struct tcp_env {
 	const struct weir_config *cfg;
-	struct pool pages;  /* buffer pages */
-	struct pool ranges; /* out-of-order ranges */
+	struct pool pages;    /* buffer pages */
+	struct pool ranges;   /* out-of-order ranges */
+	struct pool sends;    /* records of what is out: board.h */
+	uint32_t sends_extra; /* of them taken beyond what each connection may always have */
 	uint64_t counters[WEIR_CTR_COUNT];
 };
 
@@ -55,7 +60,6 @@ struct tcb_snd {
 	seq_t iss;
 	seq_t una;        /* oldest not acknowledged */
 	seq_t nxt;        /* one past the highest ever sent */
-	seq_t rtx;        /* next to send again after an RTO; == nxt: nothing */
 	seq_t wl1, wl2;   /* SEG.SEQ and SEG.ACK of the last window update */
 	seq_t up;         /* one past the last urgent byte, valid if up_set */
 	uint32_t wnd;     /* bytes, scaled */
@@ -65,15 +69,33 @@ struct tcb_snd {
 	bool force; /* the override timer fired: send what the window takes */
 };
 
-/* What the receiver knows of the path: drs.c. */
+/* What the receiver knows of the path: drs.c. Times are microseconds, modulo 2^32. */
 struct drs {
-	uint64_t rtt_ns;    /* as data coming in shows it; 0: not known yet */
-	weir_time round_at; /* when the round began; 0: none yet */
-	weir_time edge_at;  /* when `edge` became the right edge; 0: no edge is timed */
-	seq_t edge;
-	uint32_t echo;  /* TSecr of the last sample */
-	uint32_t taken; /* bytes that the user took in this round */
-	uint32_t most;  /* ... and in the largest of those before */
+	uint32_t rtt_us;   /* as data coming in shows it; 0: not known yet */
+	uint32_t round_us; /* when the round began; 0: none yet */
+	uint32_t edge_us;  /* when `mark` became the right edge; 0: no edge is timed */
+	uint32_t mark;     /* with timestamps TSecr of the last sample, without the edge */
+	uint32_t taken;    /* bytes that the user took in this round */
+	uint32_t most;     /* ... and in the largest of those before */
+};
+
+/* What the path takes, beside path_mss: softerr.c, mtup.c. Sizes are, as path_mss, of TCP payload
+ * and options in one packet. */
+struct mtup {
+	seq_t watch_end;  /* a segment of `watch` bytes ends here */
+	seq_t claim_seq;  /* what the claim quotes */
+	uint32_t again_s; /* no probe before this time, in seconds; see also `wait` */
+	uint16_t watch;   /* size of a segment that is out, larger than what is proven; 0: none */
+	uint16_t proven;  /* largest that was acknowledged */
+	uint16_t claim;   /* what an ICMP message says and nothing supports yet; 0: none */
+	uint16_t high;    /* the search: nothing larger than this gets through */
+	uint16_t link;    /* what our link takes: what we announce */
+	uint8_t wait;     /* round trips until the next probe: they begin with the next ACK */
+	bool probing : 1; /* what is watched is a probe */
+	bool top : 1;     /* `high` itself was tried */
+	bool blind : 1;   /* a black hole made path_mss what it is */
+	bool news : 1;    /* ICMP made path_mss smaller: others are to hear of it */
+	bool ip6 : 1;
 };
 
 /* Receive sequence space. */
@@ -112,44 +134,21 @@ struct rcvq {
 
 struct tsopt {
 	bool ok;
-	uint32_t offset;     /* of our clock (RFC7323-26) */
-	uint32_t recent;     /* TS.Recent */
-	weir_time recent_at; /* when it was set, for the 24-day rule */
+	uint32_t offset;   /* of our clock (RFC7323-26) */
+	uint32_t recent;   /* TS.Recent */
+	uint32_t recent_s; /* when it was set, in seconds, for the 24-day rule */
 };
 
 struct rtt {
 	uint64_t srtt_ns, var_ns, rto_ns; /* srtt 0: no sample yet */
-	uint64_t min_ns;
+	uint64_t min_ns;    /* the least round trip of the last minutes; UINT64_MAX: none yet */
 	weir_time timed_at; /* when the segment that ends at timed_seq went out */
+	weir_time sent_at;  /* when anything that takes sequence space was last sent */
 	seq_t timed_seq;
-	weir_time sent_at; /* when anything that takes sequence space was last sent */
+	uint32_t min_next_us; /* ... and of those since min_since_s */
+	uint32_t min_since_s; /* seconds */
 	bool timing;
 	uint8_t backoff; /* doublings in force */
-};
-
-struct cc {
-	uint32_t cwnd, ssthresh; /* bytes */
-	uint32_t acked;          /* bytes acknowledged towards the next increase */
-	uint32_t first;          /* bytes of the initial or the last restart window */
-	uint32_t since;          /* bytes acknowledged since it began */
-	uint32_t used;           /* the most that was in flight ... */
-	seq_t used_end;          /* ... since what ended here was sent */
-	bool limited;            /* cwnd was used up since the last ACK */
-	bool careful;            /* such a window saw a loss: the next is RFC 3390's (RFC6928-03) */
-};
-
-struct recovery {
-	seq_t recover;          /* RFC 6582 */
-	uint32_t inflate;       /* bytes that duplicate ACKs add to the window in recovery */
-	seq_t told_lo, told_hi; /* of the newest block of the last duplicate ACK with SACK */
-	uint8_t dupacks;
-	uint8_t allowed; /* segments that limited transmit (RFC 3042) lets out beyond cwnd */
-	uint8_t limited; /* ... and has let out in this run */
-	bool lone;       /* one segment is sent again, until an ACK comes (RFC1191-06) */
-	bool active;
-	bool want;               /* resend one segment at SND.UNA */
-	enum weir_counter why;   /* of that one */
-	enum weir_counter again; /* why everything from snd.rtx on is sent again */
 };
 
 enum tcp_timer {
@@ -159,8 +158,17 @@ enum tcp_timer {
 	TIMER_COUNT
 };
 
+/* What the row RTX stands for (RFC8985-17: one at a time). */
+enum rtx_kind {
+	RTX_RTO,   /* the retransmission timeout */
+	RTX_PROBE, /* the tail loss probe's */
+	RTX_REO,   /* RACK's reordering timer */
+};
+
 struct timers {
 	weir_time at[TIMER_COUNT]; /* WEIR_NEVER: off */
+	weir_time rto_at;          /* while RTX is another kind: when the RTO is due */
+	weir_time pace_at;         /* when the next data may go out (pace.h) */
 };
 
 struct ackgen {
@@ -171,7 +179,7 @@ struct ackgen {
 	bool now;       /* an ACK is due at once */
 	bool again;     /* ... and reports what came twice: [again_lo, again_hi) (RFC 2883) */
 	seq_t again_lo, again_hi;
-	enum weir_counter why;
+	enum weir_counter why : 8;
 	struct tokens challenge;
 	uint32_t oow_at_ms; /* when an unacceptable empty segment was last answered */
 };
@@ -185,9 +193,9 @@ struct user {
 	uint8_t dscp, ttl;
 	bool nodelay, keepalive;
 	bool sndbuf_set, rcvbuf_set; /* by the user: no tuning */
-	bool soft_muted;    /* SHLD-20: soft errors are not told */
-	bool closed;        /* weir_close() or weir_abort(): nobody reads any more */
-	weir_time heard_at; /* when a segment of the peer was last accepted */
+	bool soft_muted;             /* SHLD-20: soft errors are not told */
+	bool closed;                 /* weir_close() or weir_abort(): nobody reads any more */
+	weir_time heard_at;          /* when a segment of the peer was last accepted */
 	weir_time stuck_at; /* since when the oldest byte waits; WEIR_NEVER: nothing waits */
 };
 
@@ -195,37 +203,44 @@ struct user {
 enum tcb_syn { TCB_SYN_NONE, TCB_SYN_FIRST, TCB_SYN_AGAIN };
 
 struct tcb {
-	enum weir_state state;
-	enum tcp_origin origin;
-	enum weir_err reason; /* why it ended; WEIR_OK while it lives or when orderly */
-	enum weir_err soft;   /* last soft error not yet reported (SHLD-25) */
-	uint32_t events;      /* bits of enum weir_event_kind not yet read */
-	uint8_t retries;      /* of the oldest segment */
+	enum weir_state state : 8;
+	enum tcp_origin origin : 8;
+	enum weir_err reason : 8; /* why it ended; WEIR_OK while it lives or when orderly */
+	enum weir_err soft : 8;   /* last soft error not yet reported (SHLD-25) */
+	uint32_t events;          /* bits of enum weir_event_kind not yet read */
+	uint8_t retries;          /* of the oldest segment */
 	uint8_t rcv_wscale, snd_wscale;
 	bool sack_ok;
 	bool wscale_ok;    /* both SYNs carried window scale, or ours offers it */
 	uint8_t want_syn;  /* enum tcb_syn: a SYN or SYN-ACK is to be sent */
 	bool want_probe;   /* a zero-window probe is to be sent */
 	bool want_keep;    /* a keep-alive probe is to be sent */
+	uint8_t rtx_kind;  /* enum rtx_kind */
+	bool pace_waits;   /* data waits for timers.pace_at */
 	bool want_rst;     /* ended with an RST that is still to be sent */
 	uint16_t path_mss; /* most TCP payload and options that the path takes */
 	uint16_t peer_mss; /* as the peer said */
 	struct tcb_snd snd;
 	struct tcb_rcv rcv;
+	uint32_t retransmits;
 	struct sndq sndq;
 	struct rcvq rcvq;
+	struct mtup mtup;
 	struct tsopt ts;
 	struct rtt rtt;
 	struct cc cc;
-	struct recovery rec;
+	struct rack rack;
+	struct rate rate;
 	struct timers timers;
+	struct board board;
+	struct prr prr;
+	struct recovery rec;
 	struct ackgen ackgen;
 	struct user user;
-	uint64_t bytes_acked, bytes_received;
-	uint32_t segs_in, segs_out, retransmits;
+	uint32_t segs_in, segs_out;
 };
 
-_Static_assert(sizeof(struct tcb) <= 832, "a connection fits 1,024 bytes with the stack's part");
+_Static_assert(sizeof(struct tcb) <= 856, "a connection fits 1,024 bytes with the stack's part");
 
 /* Makes a closed connection with the settings of the configuration. `mss_local`: largest TCP
  * payload the link takes in one packet, without options; `mss_default`: the peer's until it says
@@ -288,6 +303,13 @@ static inline uint32_t tcb_flight(const struct tcb *t)
 	return t->snd.nxt.v - t->snd.una.v;
 }
 
+/* Bytes that are in the network as far as we know (RFC 6675 "pipe"): what is out, less what arrived
+ * above a gap, less what is lost and was not sent again. */
+static inline uint32_t tcb_pipe(const struct tcb *t)
+{
+	return tcb_flight(t) - t->board.sacked - t->board.lost;
+}
+
 /* The receive window as the peer knows it. */
 static inline uint32_t tcb_rcv_wnd(const struct tcb *t)
 {
@@ -308,6 +330,6 @@ static inline bool tcb_receives(const struct tcb *t)
 }
 
 /* NULL: every invariant of the connection holds; otherwise the text of one that does not. */
-const char *tcb_check(const struct tcb *t);
+const char *tcb_check(const struct tcp_env *env, const struct tcb *t);
 
 #endif

@@ -4,31 +4,36 @@
  * A connection has one time for each row of timers.def and one node on the stack's wheel, armed for
  * the nearest. RTX and PERSIST exclude each other: RTX runs while data is out and the window is
  * open, PERSIST while the window is closed, or while something small waits that no ACK will set
- * free. The user timeout (R2 of MUST-20) is the age of the oldest byte that waits, so it is the
+ * free. RTX stands for one of three: the retransmission timeout, the tail loss probe
+ * before it, or the time when RACK looks again; while it is one of the last two rto_at says when the
+ * timeout is due. The user timeout (R2 of MUST-20) is the age of the oldest byte that waits, so it is the
  * same for data that was sent and for data that the window holds back; a peer that answers probes
  * keeps it young (MUST-37).
  */
 #include "tcp/timers.h"
 
 #include "tcp/ackgen.h"
-#include "tcp/cc.h"
+#include "tcp/cc_ops.h"
+#include "tcp/rack.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
 #include "tcp/sndq.h"
 
-void timers_init(struct timers *x)
+void timers_init(struct tcb *t)
 {
 	for (unsigned i = 0; i < TIMER_COUNT; i++)
-		x->at[i] = WEIR_NEVER;
+		t->timers.at[i] = WEIR_NEVER;
+	t->pace_waits = false;
+	t->rtx_kind = RTX_RTO;
 }
 
-weir_time timers_next(const struct timers *x)
+weir_time timers_next(const struct tcb *t)
 {
-	weir_time next = WEIR_NEVER;
+	weir_time next = t->pace_waits ? t->timers.pace_at : WEIR_NEVER;
 
 	for (unsigned i = 0; i < TIMER_COUNT; i++)
-		if (x->at[i] < next)
-			next = x->at[i];
+		if (t->timers.at[i] < next)
+			next = t->timers.at[i];
 	return next;
 }
 
@@ -58,14 +63,78 @@ static uint64_t probe_gap(const struct tcp_env *env, const struct tcb *t)
 
 void timers_rearm(const struct tcp_env *env, struct tcb *t, weir_time now)
 {
+	weir_time reo = t->rtx_kind == RTX_REO ? t->timers.at[TIMER_RTX] : WEIR_NEVER;
+
 	timer_stop(t, TIMER_RTX);
 	timer_stop(t, TIMER_PERSIST);
+	t->rtx_kind = RTX_RTO;
 	if (window_closed(t)) {
 		if (tcb_flight(t) || unsent(t))
 			timer_set(t, TIMER_PERSIST, now + probe_gap(env, t));
 	} else if (tcb_flight(t)) {
 		timer_set(t, TIMER_RTX, now + rtt_rto(&t->rtt, env->cfg));
+		if (reo != WEIR_NEVER)
+			timers_look_again(t, reo);
+		timers_probe(env, t, now);
 	}
+}
+
+/* RTX becomes the retransmission timeout again. */
+static void back_to_rto(struct tcb *t)
+{
+	if (t->rtx_kind == RTX_RTO)
+		return;
+	t->rtx_kind = RTX_RTO;
+	if (timer_on(t, TIMER_RTX))
+		timer_set(t, TIMER_RTX, t->timers.rto_at);
+}
+
+/* RTX becomes something else that is due at `at`, no later than the timeout. */
+static void instead_of_rto(struct tcb *t, enum rtx_kind kind, weir_time at)
+{
+	if (t->rtx_kind == RTX_RTO)
+		t->timers.rto_at = t->timers.at[TIMER_RTX];
+	t->rtx_kind = (uint8_t)kind;
+	timer_set(t, TIMER_RTX, at < t->timers.rto_at ? at : t->timers.rto_at);
+}
+
+void timers_look_again(struct tcb *t, weir_time at)
+{
+	if (!timer_on(t, TIMER_RTX))
+		return;
+	if (at == WEIR_NEVER) {
+		if (t->rtx_kind == RTX_REO || t->board.sacked || t->board.lost)
+			back_to_rto(t);
+		return;
+	}
+	back_to_rto(t);
+	if (at < t->timers.at[TIMER_RTX])
+		instead_of_rto(t, RTX_REO, at);
+}
+
+void timers_probe(const struct tcp_env *env, struct tcb *t, weir_time now)
+{
+	uint64_t after;
+
+	if (!timer_on(t, TIMER_RTX) || t->rtx_kind == RTX_REO)
+		return;
+	after = rack_probe_after(env, t);
+	if (after == WEIR_NEVER)
+		back_to_rto(t);
+	else
+		instead_of_rto(t, RTX_PROBE, now + after);
+}
+
+static void due_since_sent(const struct tcp_env *env, struct tcb *t, weir_time now)
+{
+	weir_time due = t->rtt.sent_at + rtt_rto(&t->rtt, env->cfg);
+
+	if (due < now)
+		due = now;
+	if (t->rtx_kind != RTX_RTO)
+		t->timers.rto_at = due;
+	if (t->rtx_kind == RTX_RTO || due < t->timers.at[TIMER_RTX])
+		timer_set(t, TIMER_RTX, due);
 }
 
 void timers_window(const struct tcp_env *env, struct tcb *t, weir_time now)
@@ -78,11 +147,8 @@ void timers_window(const struct tcp_env *env, struct tcb *t, weir_time now)
 	timers_rearm(env, t, now);
 	/* What is out waits since it was sent, however often the window shuts and opens; unless it
 	 * goes again by now. */
-	if (timer_on(t, TIMER_RTX) && seq_eq(t->snd.rtx, t->snd.nxt)) {
-		weir_time due = t->rtt.sent_at + rtt_rto(&t->rtt, env->cfg);
-
-		timer_set(t, TIMER_RTX, due > now ? due : now);
-	}
+	if (timer_on(t, TIMER_RTX) && t->board.lost == 0)
+		due_since_sent(env, t, now);
 }
 
 void timers_override(const struct tcp_env *env, struct tcb *t, weir_time now)
@@ -123,30 +189,79 @@ static bool given_up(const struct tcp_env *env, const struct tcb *t)
 	return t->user.closed && env->cfg->orphan_retries && t->retries >= env->cfg->orphan_retries;
 }
 
-static void on_rtx(struct tcp_env *env, struct tcb *t, weir_time now)
+static void cc_ack_now(const struct tcb *t, weir_time now, struct cc_ack *a)
 {
-	uint32_t flight = tcb_flight(t);
+	*a = (struct cc_ack){
+		.now = now,
+		.mss = t->snd.mss,
+		.prior_flight = tcb_pipe(t),
+		.rtt_ns = WEIR_NEVER,
+		.srtt_ns = t->rtt.srtt_ns,
+		.total_delivered = t->rate.delivered,
+	};
+}
 
-	if (flight == 0)
+static void on_rto(struct tcp_env *env, struct tcb *t, weir_time now)
+{
+	struct cc_ack a;
+
+	if (tcb_flight(t) == 0)
 		return;
 	if (given_up(env, t)) {
 		tcb_end(t, env, WEIR_TIMEOUT);
 		return;
 	}
 	env->counters[WEIR_CTR_RTO_FIRED]++;
-	/* RFC5681-19: what recovery sent again was lost, too. That is a second loss, of a window
-	 * that the first one has halved already. */
-	if (t->rec.active && t->cc.cwnd < flight)
-		flight = t->cc.cwnd;
-	cc_lost(&t->cc, flight);
-	cc_newreno.on_timeout(&t->cc, flight, t->snd.mss, t->retries);
+	cc_ack_now(t, now, &a);
+	recovery_timeout(t, env, &a);
 	rtt_backoff(&t->rtt, env->cfg);
-	recovery_timeout(t);
+	if (seq_eq(t->snd.una, t->snd.iss))
+		t->want_syn = TCB_SYN_AGAIN;
 	if (t->retries < UINT8_MAX)
 		t->retries++;
 	if (t->retries == env->cfg->r1_retries) /* SHLD-9, MUST-47 */
 		tcb_soft_error(t, WEIR_TIMEOUT);
 	timer_set(t, TIMER_RTX, now + rtt_rto(&t->rtt, env->cfg));
+}
+
+/* RACK's time has come for something that a later ACK need not tell of. */
+static void on_reo(struct tcp_env *env, struct tcb *t, weir_time now)
+{
+	struct cc_ack a;
+	weir_time again;
+
+	timer_set(t, TIMER_RTX,
+		  now < t->timers.rto_at ? t->timers.rto_at : now + rtt_rto(&t->rtt, env->cfg));
+	cc_ack_now(t, now, &a);
+	a.lost = rack_detect(env, t, now, &again);
+	if (a.lost) {
+		t->rate.lost += a.lost;
+		recovery_found(t, env, &a);
+		a.flight = tcb_pipe(t);
+		a.recovering = t->rec.phase == RECOVERY_FAST;
+		a.resending = t->rec.phase == RECOVERY_RTO;
+		cc_on_ack(&t->cc, &a);
+	}
+	timers_look_again(t, again);
+}
+
+static void on_rtx(struct tcp_env *env, struct tcb *t, weir_time now)
+{
+	enum rtx_kind kind = (enum rtx_kind)t->rtx_kind;
+
+	t->rtx_kind = RTX_RTO;
+	switch (kind) {
+	case RTX_RTO:
+		on_rto(env, t, now);
+		break;
+	case RTX_PROBE:
+		rack_probe(t);
+		timer_set(t, TIMER_RTX, now + rtt_rto(&t->rtt, env->cfg)); /* RFC8985-15 */
+		break;
+	case RTX_REO:
+		on_reo(env, t, now);
+		break;
+	}
 }
 
 static void on_persist(struct tcp_env *env, struct tcb *t, weir_time now)
@@ -213,6 +328,8 @@ static void fire(struct tcp_env *env, struct tcb *t, enum tcp_timer k, weir_time
 
 void timers_run(struct tcp_env *env, struct tcb *t, weir_time now)
 {
+	if (t->timers.pace_at <= now)
+		t->pace_waits = false; /* output knows what may go */
 	for (unsigned i = 0; i < TIMER_COUNT && t->state != WEIR_STATE_CLOSED; i++) {
 		if (t->timers.at[i] > now)
 			continue;

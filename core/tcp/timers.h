@@ -6,7 +6,7 @@
 
 #include "tcp/tcb.h"
 
-void timers_init(struct timers *x);
+void timers_init(struct tcb *t);
 
 static inline void timer_set(struct tcb *t, enum tcp_timer k, weir_time at)
 {
@@ -24,7 +24,7 @@ static inline bool timer_on(const struct tcb *t, enum tcp_timer k)
 }
 
 /* The nearest, WEIR_NEVER if all are off. */
-weir_time timers_next(const struct timers *x);
+weir_time timers_next(const struct tcb *t);
 
 /* Runs each timer that is due. The connection may be CLOSED afterwards. */
 void timers_run(struct tcp_env *env, struct tcb *t, weir_time now);
@@ -32,6 +32,13 @@ void timers_run(struct tcp_env *env, struct tcb *t, weir_time now);
 /* (Re)starts the retransmission timer with the present RTO, or the persist timer if the window is
  * zero, or stops both if nothing is out (RFC6298-09). */
 void timers_rearm(const struct tcp_env *env, struct tcb *t, weir_time now);
+
+/* When RACK wants to look at the scoreboard again, WEIR_NEVER if there is nothing to wait for: takes
+ * the place of the retransmission timer until then (RFC8985-10, -17). */
+void timers_look_again(struct tcb *t, weir_time at);
+
+/* New data went out: the tail loss probe is due later, or is due at all (RFC8985-13). */
+void timers_probe(const struct tcp_env *env, struct tcb *t, weir_time now);
 
 /* The window changed and nothing was acknowledged: probes begin or end. */
 void timers_window(const struct tcp_env *env, struct tcb *t, weir_time now);

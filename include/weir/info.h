@@ -10,6 +10,14 @@
 extern "C" {
 #endif
 
+/* What loss recovery is about (RFC 8985, RFC 6675, RFC 5682). */
+enum weir_recovery {
+	WEIR_RECOVERY_OPEN, /* nothing is known to be lost */
+	WEIR_RECOVERY_CWR,  /* a congestion mark came: the window shrinks */
+	WEIR_RECOVERY_FAST, /* something is known to be lost */
+	WEIR_RECOVERY_RTO,  /* the retransmission timer fired */
+};
+
 struct weir_info {
 	struct weir_tuple tuple;
 	enum weir_state state;
@@ -26,7 +34,16 @@ struct weir_info {
 	uint32_t snd_una, snd_nxt, rcv_nxt; /* absolute sequence numbers */
 	uint32_t snd_wnd_bytes, rcv_wnd_bytes;
 	uint32_t cwnd_bytes, ssthresh_bytes;
-	uint32_t mss_bytes; /* largest payload of a segment we send */
+	uint32_t pipe_bytes; /* out, neither SACKed nor lost: what cwnd bounds */
+	uint32_t lost_bytes; /* found lost so far, modulo 2^32 */
+	enum weir_recovery recovery;
+	const char *cc;         /* name of the congestion control; NULL before it began */
+	uint64_t pacing_rate;   /* bytes a second; 0: not paced */
+	uint64_t delivery_rate; /* bytes a second, the last sample; 0: none yet */
+	uint64_t min_rtt_ns;    /* least of the last minutes; 0: none yet */
+	uint8_t spurious;       /* recoveries that were for nothing, taken back; 255: or more */
+	bool reordering;        /* the path was seen to reorder */
+	uint32_t mss_bytes;     /* largest payload of a segment we send */
 	uint64_t srtt_ns, rttvar_ns, rto_ns;
 	uint32_t sndq_bytes;     /* queued, not yet acknowledged */
 	uint32_t rcvq_bytes;     /* readable, not yet consumed */
@@ -72,7 +89,7 @@ bool weir_walk_limits(const struct weir_stack *s, uint32_t *cursor, struct weir_
 /* What is in use, for leak checks: all are 0 when nothing is open. `timewaits` counts records:
  * beside those in TIME-WAIT, which weir_walk() shows, those that remember a used SYN cookie. */
 struct weir_usage {
-	uint32_t conns, halfs, timewaits, listeners, pages, ranges;
+	uint32_t conns, halfs, timewaits, listeners, pages, ranges, sends;
 };
 void weir_stack_usage(const struct weir_stack *s, struct weir_usage *out);
 

@@ -54,6 +54,55 @@ void weir_pcapng_feed(struct weir_pcapng *w, const struct weir_trace_record *r);
 /* Flushes and closes. 0; -1 with errno if any write failed: the file is not whole then. */
 int weir_pcapng_close(struct weir_pcapng *w);
 
+/* --- Pictures -----------------------------------------------------------------------------
+ *
+ * An SVG page of panels in columns, each with axes, units and a legend; dark on white, no script,
+ * nothing loaded from elsewhere. Functions take a NULL picture or panel and do nothing, so that
+ * only weir_picture_write() needs to be looked at. Strings but names and titles must outlive it.
+ */
+
+struct weir_picture;
+struct weir_panel;
+
+/* `note` may be NULL, and have several lines. 1 to 4 columns. NULL when out of memory. */
+struct weir_picture *weir_picture_new(const char *title, const char *note, unsigned columns);
+/* 0; -1 with errno: a write failed, or memory was short before. */
+int weir_picture_write(struct weir_picture *p, FILE *out);
+void weir_picture_free(struct weir_picture *p);
+
+/* The time axis of a panel ends here; without it, with the last that was taken in. */
+void weir_panel_until(struct weir_panel *p, weir_time until);
+
+enum weir_line_style {
+	WEIR_LINE_STRAIGHT, /* from point to point */
+	WEIR_LINE_STEPS,    /* a value holds until the next one */
+	WEIR_LINE_LIMIT,    /* the same, dashed; the axis is not stretched for it */
+};
+
+/* A panel of up to 8 lines over time. `what` is on its axis, in `unit`; of "bytes" the axis is in
+ * KB or MB where that is shorter. */
+struct weir_panel *weir_picture_lines(struct weir_picture *p, const char *title, const char *what,
+				      const char *unit);
+void weir_lines_name(struct weir_panel *p, unsigned line, const char *name,
+		     enum weir_line_style style);
+/* Times of a line never go back. */
+void weir_lines_point(struct weir_panel *p, unsigned line, weir_time at, double value);
+
+/* A panel with the sequence numbers of what the first connection sends, over time; it is fed all
+ * records of one side. */
+struct weir_panel *weir_picture_sequence(struct weir_picture *p, const char *title);
+void weir_sequence_feed(struct weir_panel *p, const struct weir_trace_record *r);
+/* Marks `len` bytes from `seq` on, sent at `at`, as lost on the path. */
+void weir_sequence_lost(struct weir_panel *p, weir_time at, uint32_t seq, uint32_t len);
+
+/* A panel with the windows of the first connection, over time. It belongs to the picture; what is
+ * fed is freed alone. */
+struct weir_windows;
+struct weir_windows *weir_windows_new(struct weir_picture *p, const char *title);
+struct weir_panel *weir_windows_panel(struct weir_windows *w);
+void weir_windows_feed(struct weir_windows *w, const struct weir_trace_record *r);
+void weir_windows_free(struct weir_windows *w);
+
 #ifdef __cplusplus
 }
 #endif

@@ -68,6 +68,13 @@ enum weir_connopt {
 	WEIR_OPT_COUNT
 };
 
+enum weir_cc {
+#define X(name, id, text) WEIR_CC_##name,
+#include "weir/def/cc.def"
+#undef X
+	WEIR_CC_COUNT
+};
+
 /* The texts of the tables; every value of the enum has one. */
 const char *weir_err_text(enum weir_err e);
 const char *weir_state_name(enum weir_state s);
@@ -76,6 +83,7 @@ const char *weir_counter_text(enum weir_counter c);   /* "TCP checksum is wrong"
 const char *weir_counter_clause(enum weir_counter c); /* "RFC 9293 MUST-3" */
 const char *weir_event_name(enum weir_event_kind k);
 const char *weir_connopt_name(enum weir_connopt o);
+const char *weir_cc_name(enum weir_cc c); /* "cubic" */
 
 /* An address: family 4 (bytes 0..3) or 6 (bytes 0..15), network order; family 0: unspecified. */
 struct weir_addr {

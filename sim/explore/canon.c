@@ -33,6 +33,7 @@
 #include "sim/explore/world.h"
 #include "stack/conns.h"
 #include "stack/halfs.h"
+#include "tcp/board.h"
 #include "tcp/isn.h"
 #include "tcp/rcvq.h"
 #include "tcp/sndq.h"
@@ -177,7 +178,6 @@ static void put_send(struct form *f, unsigned h, const struct tcb *t)
 	put_seq(f, h, s->iss.v);
 	put_seq(f, h, s->una.v);
 	put_seq(f, h, s->nxt.v);
-	put_seq(f, h, s->rtx.v);
 	if (t->state != WEIR_STATE_SYN_SENT) {
 		put_seq(f, !h, s->wl1.v);
 		put_seq(f, h, s->wl2.v);
@@ -228,7 +228,30 @@ static void put_receive(struct form *f, unsigned h, const struct weir_stack *s, 
 	put32(f, rcvq_readable(t));
 }
 
-static void put_control(struct form *f, unsigned h, const struct tcb *t)
+/* The scoreboard, and what RACK knows. */
+static void put_loss(struct form *f, unsigned h, const struct weir_stack *s, const struct tcb *t)
+{
+	for (uint32_t i = t->board.first; i != POOL_NONE; i = board_at(&s->env, i)->next) {
+		const struct send *r = board_at(&s->env, i);
+
+		put_seq(f, h, r->lo.v);
+		put32(f, r->hi.v - r->lo.v);
+		put32(f, (uint32_t)(r->why << 24 | r->flags << 16 | r->first));
+		put_time(f, r->at);
+	}
+	put_time(f, t->rack.at ? t->rack.at : WEIR_NEVER);
+	if (t->rack.at)
+		put_seq(f, h, t->rack.end.v);
+	put32(f, (uint32_t)(t->rack.mult << 16 | t->rack.persist << 8 | t->rack.reordering << 2 |
+			    t->rack.tlp_out << 1 | t->rack.tlp_again));
+	if (t->rack.tlp_out)
+		put_seq(f, h, t->rack.tlp_end.v);
+	put_time(f, t->rtx_kind == RTX_RTO ? WEIR_NEVER : t->timers.rto_at);
+	put32(f, t->rtx_kind);
+}
+
+static void put_control(struct form *f, unsigned h, const struct weir_stack *s,
+			const struct tcb *t)
 {
 	put(f, &t->rtt.srtt_ns, sizeof(t->rtt.srtt_ns));
 	put(f, &t->rtt.var_ns, sizeof(t->rtt.var_ns));
@@ -242,12 +265,15 @@ static void put_control(struct form *f, unsigned h, const struct tcb *t)
 	put_seq(f, h, t->rec.recover.v);
 	put32(f, t->rec.inflate);
 	put32(f, (uint32_t)(t->rec.dupacks << 24 | t->rec.allowed << 16 | t->rec.limited << 8 |
-			    t->rec.lone << 2 | t->rec.active << 1 | t->rec.want));
-	if (t->sack_ok) {
-		put32(f, t->rec.told_hi.v - t->rec.told_lo.v);
-		if (!seq_eq(t->rec.told_lo, t->rec.told_hi)) /* else it is no number yet */
-			put_seq(f, h, t->rec.told_lo.v);
+			    t->rec.phase));
+	put32(f, (uint32_t)(t->rec.lone << 7 | t->rec.force << 6 | t->rec.undoable << 5 |
+			    t->rec.resent << 4 | t->rec.frto << 3 | t->rec.frto_new << 2 |
+			    t->rack.tlp_want << 1 | t->rack.tlp_ready));
+	if (t->rec.undoable) {
+		put_seq(f, h, t->rec.undo_from.v);
+		put32(f, t->rec.undo_bytes);
 	}
+	put_loss(f, h, s, t);
 	for (unsigned i = 0; i < TIMER_COUNT; i++)
 		put_time(f, t->timers.at[i]);
 	if (t->ts.ok)
@@ -288,7 +314,7 @@ static void put_tcb(struct form *f, unsigned h, const struct conn *c)
 	put_time(f, t->user.stuck_at);
 	put_send(f, h, t);
 	put_receive(f, h, s, t);
-	put_control(f, h, t);
+	put_control(f, h, s, t);
 	put_answers(f, h, &s->cfg, t);
 }
 

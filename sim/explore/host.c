@@ -282,7 +282,7 @@ weir_time ex_host_next(const struct ex_world *w, unsigned h)
 	next = tw < next ? tw : next;
 	for (uint32_t i = 0; i < s->conns.fresh; i++) {
 		const struct conn *c = pool_at(&s->conns, i);
-		weir_time at = c->gen & 1 ? timers_next(&c->tcb.timers) : WEIR_NEVER;
+		weir_time at = c->gen & 1 ? timers_next(&c->tcb) : WEIR_NEVER;
 
 		next = at < next ? at : next;
 	}

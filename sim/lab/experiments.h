@@ -13,5 +13,7 @@ extern const struct lab_experiment lab_syn_flood;
 extern const struct lab_experiment lab_close_ways;
 extern const struct lab_experiment lab_half_close;
 extern const struct lab_experiment lab_time_wait;
+extern const struct lab_experiment lab_reliability;
+extern const struct lab_experiment lab_congestion;
 
 #endif

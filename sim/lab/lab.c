@@ -15,8 +15,8 @@
 
 /* In the order of the document. */
 static const struct lab_experiment *const experiments[] = {
-	&lab_handshake,  &lab_two_way,    &lab_half_open, &lab_syn_flood,
-	&lab_close_ways, &lab_half_close, &lab_time_wait,
+	&lab_reliability, &lab_handshake,  &lab_two_way,   &lab_half_open,  &lab_syn_flood,
+	&lab_close_ways,  &lab_half_close, &lab_time_wait, &lab_congestion,
 };
 #define EXPERIMENTS (sizeof(experiments) / sizeof(experiments[0]))
 

@@ -16,6 +16,7 @@
 #define LAB_VARIANTS_MAX 8u
 #define LAB_SETTINGS_MAX 8u
 #define LAB_RUNS_MAX     10000000u
+#define LAB_RUNS_DEFAULT 100u
 #define LAB_WORDS_MAX    4096u
 #define LAB_PATH_MAX     16u /* states of one connection, in order */
 
@@ -44,6 +45,7 @@ enum lab_merge {
 	LAB_SUM,
 	LAB_MAX,
 	LAB_MEAN_MS, /* counted in microseconds; told as the mean in milliseconds */
+	LAB_MEAN,    /* counted in thousandths; told as the mean */
 };
 
 struct lab_count {
@@ -80,6 +82,26 @@ struct lab_result {
 	uint64_t telling; /* the run that is drawn */
 };
 
+/* What is told of one run, beside what the experiment itself says of it. */
+enum lab_telling {
+	LAB_LADDER,
+	LAB_STORY_ONLY,
+	LAB_STORY_EACH, /* a line of each variant */
+};
+
+/* What its picture (weir lab --svg) is made of, for each variant. */
+enum lab_picture {
+	LAB_NO_PICTURE,
+	LAB_PICTURE_LINES,    /* panels with lines over time */
+	LAB_PICTURE_SEQUENCE, /* the bytes that the client sends, over time */
+};
+
+/* One panel of LAB_PICTURE_LINES. */
+struct lab_panel {
+	const char *title, *unit; /* what is drawn, in which unit; NULL ends a list */
+	double scale;             /* times which values are told */
+};
+
 /* Are the states that both ends went through part of what is shown? */
 enum lab_paths { LAB_NO_PATHS, LAB_PATHS, LAB_PATHS_AND_ISNS };
 
@@ -100,6 +122,12 @@ struct lab_experiment {
 	enum lab_host view;
 	const char *other; /* the name of the ladder's other column; NULL: the other host's */
 	enum lab_paths paths;
+	enum lab_telling telling;
+	struct lab_text legend; /* of LAB_STORY_EACH */
+	enum lab_picture picture;
+	const struct lab_panel *panel; /* of LAB_PICTURE_LINES */
+	uint64_t picture_ns;           /* as long as is drawn; 0: all */
+	uint64_t runs_default;         /* 0: LAB_RUNS_DEFAULT */
 	/* Is this record to be drawn? NULL: every one is. */
 	bool (*draws)(const struct weir_trace_record *r);
 	void (*run)(struct lab_run *r);
@@ -123,17 +151,22 @@ struct lab_path {
 	uint32_t iss;    /* valid if states != 0 */
 };
 
-/* One run, watched. */
+/* One run, watched. Any may be NULL. */
 struct lab_watch {
 	void *user;
 	void (*trace)(void *user, enum lab_host host, const struct weir_trace_record *r);
-	struct lab_words *story; /* what the experiment itself tells about the run; may be NULL */
+	struct lab_words *story; /* what the experiment itself tells about the run */
+	/* For pictures: a line of a panel has this name; it goes through this point. */
+	void (*line)(void *user, unsigned panel, unsigned line, const char *name);
+	void (*point)(void *user, unsigned panel, unsigned line, weir_time at, uint64_t value);
+	/* `len` bytes from `seq` on, sent by the client at this moment, will not arrive. */
+	void (*lost)(void *user, weir_time at, uint32_t seq, uint32_t len);
 };
 struct lab_sight {
 	struct lab_path path[LAB_HOSTS];
 	weir_time end;
 };
-/* Runs `run` of a variant again. Either hook of `watch` may be NULL. */
+/* Runs `run` of a variant again. */
 void lab_look(const struct lab_experiment *e, unsigned variant, uint64_t seed, uint64_t run,
 	      const struct lab_watch *watch, struct lab_sight *out);
 

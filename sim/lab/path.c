@@ -33,7 +33,7 @@ static enum lab_what classify(const struct lab_node *other, const struct tcp_seg
 	return other->has_fin && s->ack.v == other->fin_end ? LAB_LAST_ACK : LAB_ACK;
 }
 
-static void put(struct lab_world *w, enum lab_host to, struct sim_frame *f, uint64_t ns)
+void lab_put(struct lab_world *w, enum lab_host to, struct sim_frame *f, uint64_t ns)
 {
 	struct sim_event ev = {.at = w->now + ns, .kind = SIM_EVENT_FRAME, .host = to, .frame = f};
 
@@ -103,13 +103,13 @@ void lab_carry(struct lab_world *w, enum lab_host from, struct sim_frame *f)
 			w->run->stranger(w->run, &p);
 		sim_frame_free(f);
 	} else if (rule == NULL) {
-		put(w, !from, f, ns);
+		lab_put(w, !from, f, ns);
 	} else if (rule->fate == LAB_LOSE) {
 		sim_frame_free(f);
 	} else {
 		hold(w, !from, f);
 		if (rule->fate == LAB_COPY)
-			put(w, !from, sim_frame_copy(f), ns);
+			lab_put(w, !from, sim_frame_copy(f), ns);
 	}
 }
 
@@ -118,7 +118,7 @@ void lab_release(struct lab_world *w, unsigned held, uint64_t ns)
 	struct lab_held *h = &w->held[held];
 
 	weir_assert(held < w->helds && h->frame != NULL);
-	put(w, h->to, h->frame, ns);
+	lab_put(w, h->to, h->frame, ns);
 	h->frame = NULL;
 }
 
@@ -162,6 +162,7 @@ void lab_forge(struct lab_world *w, const struct lab_forged *g, uint64_t ns)
 
 	memcpy(f->bytes + put_ip(f, g, len), tcp, len);
 	sim_frame_sum(f, ip_len);
-	put(w, sim_addr_equal(&g->dst.addr, &w->node[LAB_SERVER].addr) ? LAB_SERVER : LAB_CLIENT, f,
-	    ns);
+	lab_put(w,
+		sim_addr_equal(&g->dst.addr, &w->node[LAB_SERVER].addr) ? LAB_SERVER : LAB_CLIENT,
+		f, ns);
 }

@@ -120,7 +120,7 @@ static void on_trace(void *user, const struct weir_trace_record *rec)
 		if (rec->after != p->state[p->states - 1] && p->states < LAB_PATH_MAX)
 			p->state[p->states++] = rec->after;
 	}
-	if (r->watch->trace != NULL)
+	if (r->watch->trace != NULL && !r->unseen)
 		r->watch->trace(r->watch->user, t->host, rec);
 }
 
@@ -180,12 +180,13 @@ void lab_end(struct lab_run *r)
 {
 	struct lab_world *w = &r->world;
 
-	for (unsigned h = 0; h < LAB_HOSTS; h++) {
+	for (unsigned h = 0; h < LAB_HOSTS && w->node[h].stack != NULL; h++) {
 		weir_assert(weir_stack_check(w->node[h].stack) == NULL);
 		free(w->node[h].memory);
 	}
 	for (unsigned i = 0; i < w->helds; i++)
 		sim_frame_free(w->held[i].frame);
+	lab_ways_free(w);
 	sim_queue_free(&w->queue);
 }
 
@@ -215,15 +216,33 @@ static void note_bytes(struct lab_conn *c, const struct weir_span *s)
 		c->strange += s->bytes[i] != c->expects;
 }
 
-static void on_readable(struct lab_world *w, struct lab_node *n, struct lab_conn *c)
+/* What does not fit is read and forgotten; `got` counts it. */
+static void keep_bytes(struct lab_tape *t, const struct weir_span *s)
+{
+	size_t room = t->keep_max - t->kept, len = s->len < room ? s->len : room;
+
+	memcpy(t->keep + t->kept, s->bytes, len);
+	t->kept += len;
+}
+
+/* Reads at most `max` bytes. */
+static void read_some(struct lab_world *w, struct lab_node *n, struct lab_conn *c, size_t max)
 {
 	struct weir_span span[SPANS];
 	size_t count, bytes;
-	enum weir_err e;
+	enum weir_err e = WEIR_OK;
 
-	while ((e = weir_recv_peek(n->stack, c->handle, span, SPANS, &count, &bytes)) == WEIR_OK) {
-		for (size_t i = 0; i < count; i++)
+	while (max > 0 &&
+	       (e = weir_recv_peek(n->stack, c->handle, span, SPANS, &count, &bytes)) == WEIR_OK) {
+		bytes = 0;
+		for (size_t i = 0; i < count && bytes < max; i++) {
+			span[i].len = span[i].len < max - bytes ? span[i].len : max - bytes;
+			bytes += span[i].len;
 			note_bytes(c, &span[i]);
+			if (c->tape != NULL && c->tape->keep != NULL)
+				keep_bytes(c->tape, &span[i]);
+		}
+		max -= bytes;
 		weir_assert(weir_recv_consume(n->stack, c->handle, bytes, w->now) == WEIR_OK);
 	}
 	if (e != WEIR_EOF || c->eof)
@@ -231,6 +250,22 @@ static void on_readable(struct lab_world *w, struct lab_node *n, struct lab_conn
 	c->eof = true;
 	if (n->at_eof == LAB_CLOSE_TOO)
 		weir_close(n->stack, c->handle, w->now);
+}
+
+static void feed(struct lab_world *w, struct lab_node *n, struct lab_conn *c)
+{
+	struct lab_tape *t = c->tape;
+	size_t taken = 0;
+
+	if (t == NULL || t->feed == NULL)
+		return;
+	while (t->fed < t->feed_len) {
+		if (weir_send(n->stack, c->handle, t->feed + t->fed, t->feed_len - t->fed, 0,
+			      &taken, w->now) != WEIR_OK)
+			return; /* WRITABLE comes, or the connection has ended */
+		t->fed += taken;
+	}
+	weir_shutdown(n->stack, c->handle, w->now);
 }
 
 static void on_event(struct lab_world *w, struct lab_node *n, const struct weir_event *ev)
@@ -241,6 +276,7 @@ static void on_event(struct lab_world *w, struct lab_node *n, const struct weir_
 		c = add_conn(w, n, ev->conn);
 		c->mark = n->mark;
 		c->expects = n->expects;
+		c->tape = n->tape;
 	} else {
 		c = find_conn(n, ev->conn);
 	}
@@ -250,8 +286,10 @@ static void on_event(struct lab_world *w, struct lab_node *n, const struct weir_
 		c->tuple = ev->tuple;
 		c->up = true;
 		c->up_at = w->now;
-	} else if (ev->kind == WEIR_EV_READABLE) {
-		on_readable(w, n, c);
+	} else if (ev->kind == WEIR_EV_READABLE && (c->tape == NULL || !c->tape->by_hand)) {
+		read_some(w, n, c, SIZE_MAX);
+	} else if (ev->kind == WEIR_EV_WRITABLE) {
+		feed(w, n, c);
 	} else if (ev->kind == WEIR_EV_CLOSED) {
 		c->live = false;
 		c->reason = ev->reason;
@@ -270,7 +308,10 @@ static void send_packet(struct lab_world *w, enum lab_host host, const struct we
 		len += (uint32_t)p->span[i].len;
 	}
 	weir_assert(len == f->len);
-	lab_carry(w, host, f);
+	if (w->way[host] != NULL)
+		w->run->sent(w->run, host, f);
+	else
+		lab_carry(w, host, f);
 }
 
 static void settle(struct lab_world *w, enum lab_host host)
@@ -315,15 +356,21 @@ static void arrive(struct lab_world *w)
 bool lab_step(struct lab_world *w, weir_time limit)
 {
 	weir_time frame = sim_queue_next(&w->queue), timer = w->node[LAB_CLIENT].deadline;
+	weir_time way = lab_ways_next(w);
 	enum lab_host host = LAB_CLIENT;
 
 	if (w->node[LAB_SERVER].deadline < timer) {
 		host = LAB_SERVER;
 		timer = w->node[host].deadline;
 	}
-	if (frame > limit && timer > limit) {
+	if (frame > limit && timer > limit && way > limit) {
 		w->now = limit;
 		return false;
+	}
+	if (way <= frame && way <= timer) {
+		w->now = way > w->now ? way : w->now;
+		lab_ways_run(w->run);
+		return true;
 	}
 	w->now = frame <= timer ? frame : timer;
 	if (frame <= timer)
@@ -388,6 +435,27 @@ struct lab_conn *lab_connect(struct lab_world *w, enum lab_host host, uint16_t f
 	if (c != NULL)
 		settle(w, host);
 	return c;
+}
+
+struct lab_conn *lab_connect_tape(struct lab_world *w, enum lab_host host, uint16_t from,
+				  uint16_t to, struct lab_tape *tape)
+{
+	struct weir_connect_args args = {.remote = {w->node[!host].addr, to},
+					 .local = {w->node[host].addr, from}};
+	struct lab_conn *c = open_conn(w, host, &args, 0);
+
+	if (c != NULL) {
+		c->tape = tape;
+		feed(w, &w->node[host], c);
+		settle(w, host);
+	}
+	return c;
+}
+
+void lab_read(struct lab_world *w, enum lab_host host, struct lab_conn *c, size_t max)
+{
+	read_some(w, &w->node[host], c, max);
+	settle(w, host);
 }
 
 struct lab_conn *lab_request(struct lab_world *w, unsigned client, uint16_t from, uint8_t mark,

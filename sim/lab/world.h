@@ -14,6 +14,7 @@
 #include "sim/lab/lab.h"
 #include "sim/queue.h"
 #include "sim/rng.h"
+#include "weir/impair.h"
 
 #define LAB_CONNS_MAX 128u /* of one host in one run */
 #define LAB_HELD_MAX  8u
@@ -57,6 +58,15 @@ struct lab_held {
 	weir_time born;
 };
 
+/* Whole streams, kept byte by byte: what an end is to send, and what it has read. */
+struct lab_tape {
+	const uint8_t *feed;
+	size_t feed_len, fed;
+	uint8_t *keep;
+	size_t keep_max, kept;
+	bool by_hand; /* nothing is read but by lab_read() */
+};
+
 /* One end of a connection, as its application knows it. */
 struct lab_conn {
 	weir_conn handle;
@@ -70,6 +80,7 @@ struct lab_conn {
 	uint64_t strange; /* bytes read that its peer did not send */
 	weir_time began, up_at, ended_at;
 	struct weir_tuple tuple;
+	struct lab_tape *tape; /* NULL: it sends and reads marks */
 };
 
 /* What an application does when the peer's stream has ended. */
@@ -99,6 +110,7 @@ struct lab_node {
 	weir_time asleep_until; /* its application is busy: it reads no events before */
 	enum lab_at_eof at_eof;
 	uint8_t mark, expects; /* of connections that are accepted from now on */
+	struct lab_tape *tape; /* ... too */
 	struct lab_conn conn[LAB_CONNS_MAX];
 	unsigned conns;
 	uint32_t sent[LAB_WHATS]; /* segments, by kind */
@@ -111,6 +123,9 @@ struct lab_world {
 	struct lab_plan plan;
 	struct lab_node node[LAB_HOSTS];
 	struct sim_queue queue; /* segments on their way */
+	/* Imperfect ways, by the host that sends into them; NULL: lab_carry()'s perfect path. */
+	struct weir_impair *way[LAB_HOSTS];
+	void *way_memory[LAB_HOSTS];
 	struct lab_rule rule[LAB_RULES_MAX];
 	unsigned rules;
 	struct lab_held held[LAB_HELD_MAX];
@@ -138,6 +153,13 @@ struct lab_run {
 	struct lab_tracer tracer[LAB_HOSTS];
 	/* Is given segments to addresses that nobody has. May be NULL. */
 	void (*stranger)(struct lab_run *r, const struct sim_packet *p);
+	bool unseen; /* what happens now is not told to `watch` */
+	/* With imperfect ways, both must be set. A packet has left a host: it is offered to the
+	 * way, or changed, or freed. It has come out of it, in the shape that `out` tells. */
+	void (*sent)(struct lab_run *r, enum lab_host from, struct sim_frame *f);
+	void (*came)(struct lab_run *r, enum lab_host from, struct sim_frame *f,
+		     const struct weir_impair_out *out);
+	void *own; /* the experiment's */
 };
 
 /* Adds to a figure of this run. */
@@ -178,6 +200,12 @@ struct lab_conn *lab_conn(struct lab_world *w, enum lab_host host, unsigned i);
 /* Waits until a host has `count` connections, for at most `ns`. Has it? */
 bool lab_wait_conns(struct lab_world *w, enum lab_host host, unsigned count, uint64_t ns);
 void lab_send(struct lab_world *w, enum lab_host host, struct lab_conn *c, size_t bytes);
+/* A connection whose end at `host` sends what its tape feeds, then ends its stream. NULL as with
+ * lab_connect(). */
+struct lab_conn *lab_connect_tape(struct lab_world *w, enum lab_host host, uint16_t from,
+				  uint16_t to, struct lab_tape *tape);
+/* Reads up to `max` bytes into the tape of a connection that is read by hand. */
+void lab_read(struct lab_world *w, enum lab_host host, struct lab_conn *c, size_t max);
 void lab_shutdown(struct lab_world *w, enum lab_host host, struct lab_conn *c);
 void lab_close(struct lab_world *w, enum lab_host host, struct lab_conn *c);
 uint32_t lab_usage_timewaits(const struct lab_world *w, enum lab_host host);
@@ -187,8 +215,19 @@ uint64_t lab_counter(const struct lab_world *w, enum lab_host host, enum weir_co
 
 /* A packet has left a host: its rules, then the path. */
 void lab_carry(struct lab_world *w, enum lab_host from, struct sim_frame *f);
+/* A frame arrives at `to` after `ns`. */
+void lab_put(struct lab_world *w, enum lab_host to, struct sim_frame *f, uint64_t ns);
 /* A segment that is kept goes on; it arrives after `ns`. */
 void lab_release(struct lab_world *w, unsigned held, uint64_t ns);
+
+/* What a host sends goes through a way of this kind from now on. */
+void lab_way_make(struct lab_run *r, enum lab_host from, const struct weir_impair_conf *conf);
+/* Offers a frame, which then belongs to the way. false: it is lost and was freed. */
+bool lab_way_offer(struct lab_run *r, enum lab_host from, struct sim_frame *f);
+/* When something may come out of a way; lets it, if it is time. */
+weir_time lab_ways_next(const struct lab_world *w);
+void lab_ways_run(struct lab_run *r);
+void lab_ways_free(struct lab_world *w);
 
 /* A segment without data from somebody who is no host of ours. */
 struct lab_forged {

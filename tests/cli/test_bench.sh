@@ -53,6 +53,9 @@ figures bulk "segment_bytes == 988 and acks > 0" --count 500 --segment 1000
 figures bulk "segment_bytes == 1000 and retransmits == 0" --count 500 --segment 1000 \
 	--set timestamps=0
 figures bulk "segments >= 100 and segment_bytes == 65483" --count 100 --segment 65495
+for cc in newreno cubic bbr; do
+	figures bulk "retransmits == 0 and segments == 3000" --count 3000 --cc "$cc"
+done
 figures rr "round_trips == 500 and ns_each > 0 and size == 64" --count 500
 figures rr "round_trips == 20 and size == 100000" --count 20 --size 100000
 figures connect "connections == 300 and per_s > 0 and ns_each > 0" --count 300
@@ -122,6 +125,7 @@ wrong "too many records" "--time-wait: '9999999' is not a number" memory --time-
 wrong "no value of a setting" "--set: 'nagle' is not NAME=NUMBER" bulk --set nagle
 wrong "a setting that is not there" "no setting 'speed'" bulk --set speed=11
 wrong "a setting out of range" "nagle cannot be 2" bulk --set nagle=2
+wrong "a congestion control that is none" "--cc: 'reno' is not newreno, cubic or bbr" bulk --cc reno
 wrong "settings that contradict" "contradicts another setting" connect --set port_first=60000 \
 	--set port_last=50000
 check "--help gives 0" same 0 "$(status --help)"

@@ -330,6 +330,7 @@ static void line_tcp(struct script *s, const char *line, char **word, int count)
 	r->ack = r->seg_flags & WEIR_TCP_ACK ? other + number_of(word, count, "ack", 0) : 0;
 	r->wnd_bytes = number_of(word, count, "win", 65535);
 	r->payload_len = number_of(word, count, "len", 0);
+	r->cwnd_bytes = number_of(word, count, "cwnd", 0);
 	r->urgent = (uint16_t)number_of(word, count, "urg", 0);
 	r->csum_partial = has_word(word, count, "partial");
 	pkt.bare = has_word(word, count, "bare");

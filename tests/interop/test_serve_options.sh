@@ -35,6 +35,7 @@ wrong "no option --nosuch" serve --nosuch
 wrong "no option -x" serve -x
 wrong "option --tun needs a value" serve --tun
 wrong "option --echo=1 takes no value" serve --echo=1
+wrong "--cc: 'tahoe' is not newreno, cubic or bbr" serve --tun t --ip 10.9.0.1/24 --cc tahoe
 wrong "'extra'" serve --tun t --ip 10.9.0.1/24 extra
 wrong "--tun NAME is needed" serve --ip 10.9.0.1/24
 wrong "1 to 15 characters" serve --tun a-name-that-is-too-long --ip 10.9.0.1/24

@@ -219,6 +219,66 @@ static void test_time_wait_is_needed(void **state)
 	assert_in_range(mean_ms(e, "with", "reopened_after_ms"), 59000, 64000);
 }
 
+/* Each mechanism, and nothing but what it is for. */
+static void test_reliability_needs_each_mechanism(void **state)
+{
+	static const char *const bytes[] = {"bytes_wrong", "bytes_lost", "bytes_twice",
+					    "bytes_moved"};
+	const struct lab_experiment *e = measure_runs("reliability", SEED, RUNS_LONG);
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(figure(e, "all", bytes[i]), 0);
+		assert_int_equal(figure(e, "no-window", bytes[i]), 0);
+		assert_true((figure(e, "no-checksum", bytes[i]) > 0) == (i == 0));
+	}
+	assert_int_equal(figure(e, "all", "intact"), RUNS_LONG);
+	assert_int_equal(figure(e, "all", "stalled"), 0);
+	assert_int_equal(figure(e, "all", "deceived"), 0);
+	/* Damage is of a few bytes, and nobody notices. */
+	assert_true(figure(e, "no-checksum", "intact") < RUNS_LONG);
+	assert_int_equal(figure(e, "no-checksum", "deceived"),
+			 RUNS_LONG - figure(e, "no-checksum", "intact"));
+	/* Order, copies and losses are all the sequence numbers' business. */
+	assert_int_equal(figure(e, "no-sequence", "intact"), 0);
+	for (unsigned i = 1; i < 4; i++)
+		assert_true(figure(e, "no-sequence", bytes[i]) > 0);
+	assert_int_equal(figure(e, "no-acknowledgement", "deceived"), RUNS_LONG);
+	assert_int_equal(figure(e, "no-acknowledgement", "stalled"), RUNS_LONG);
+	assert_int_equal(figure(e, "no-retransmission", "stalled"), RUNS_LONG);
+	assert_int_equal(figure(e, "no-retransmission", "deceived"), 0);
+	/* Bytes of the earlier connection, in the place of this one's. */
+	assert_true(figure(e, "no-time-wait", "intact") < RUNS_LONG);
+	assert_true(figure(e, "no-time-wait", "bytes_wrong") > 0);
+	assert_int_equal(figure(e, "no-time-wait", "bytes_lost"), 0);
+	assert_int_equal(figure(e, "all", "refused"), 0);
+	assert_true(figure(e, "no-window", "refused") > 10 * RUNS_LONG);
+	assert_true(mean_ms(e, "no-window", "took_ms") > mean_ms(e, "all", "took_ms"));
+}
+
+/* What must be true of any congestion control: fairness of each kind has a test of its own, over
+ * more time (weir-paths fairness). */
+static void test_flows_share_a_bottleneck(void **state)
+{
+	const struct lab_experiment *e = measure_runs("congestion", SEED, 1);
+
+	(void)state;
+	for (unsigned v = 0; v < e->variants; v++) {
+		const char *name = e->variant[v].name;
+		uint64_t lost = figure(e, name, "lost"), again = figure(e, name, "retransmitted");
+
+		assert_in_range(mean_ms(e, name, "utilisation_pct"), 80, 98);
+		assert_in_range(figure(e, name, "jain_index"), 500, 1000);
+		assert_true(figure(e, name, "segments") > 20000);
+		/* What is lost is sent again, but for the end of the run. */
+		assert_true(again + 300 > lost);
+		assert_true(figure(e, name, "needless") <= again);
+	}
+	assert_true(mean_ms(e, "codel", "queued_ms") < mean_ms(e, "cubic", "queued_ms"));
+	assert_int_equal(find_figure(e, "mixed", "bbr_mbit_s")->samples, 1);
+	assert_int_equal(find_figure(e, "cubic", "bbr_mbit_s")->samples, 0);
+}
+
 /* --- The frame ---------------------------------------------------------------------------- */
 
 static void test_same_seed_same_figures(void **state)
@@ -228,12 +288,14 @@ static void test_same_seed_same_figures(void **state)
 	(void)state;
 	for (unsigned i = 0; lab_experiment(i) != NULL; i++) {
 		const char *name = lab_experiment(i)->name;
+		/* One is enough where a run is 100,000 segments. */
+		uint64_t runs = lab_experiment(i)->runs_default != 0 ? 1 : RUNS_LONG;
 
-		measure_runs(name, SEED, RUNS_LONG);
+		measure_runs(name, SEED, runs);
 		first = results;
-		measure_runs(name, SEED, RUNS_LONG);
+		measure_runs(name, SEED, runs);
 		assert_memory_equal(&first, &results, sizeof(first));
-		measure_runs(name, SEED + 1, RUNS_LONG);
+		measure_runs(name, SEED + 1, runs);
 		assert_memory_not_equal(first.figure, results.figure, sizeof(first.figure));
 	}
 }
@@ -297,6 +359,73 @@ static void test_look_sees_what_was_counted(void **state)
 	assert_int_equal(sight.path[LAB_SERVER].state[1], WEIR_STATE_SYN_RECEIVED);
 }
 
+struct drawn {
+	unsigned lines, points, lost, records;
+	weir_time last;
+	uint64_t highest;
+};
+
+static void on_line(void *user, unsigned panel, unsigned line, const char *name)
+{
+	struct drawn *d = user;
+
+	assert_true(panel < 2 && line < 3 && strlen(name) > 0);
+	d->lines++;
+}
+
+static void on_point(void *user, unsigned panel, unsigned line, weir_time at, uint64_t value)
+{
+	struct drawn *d = user;
+
+	assert_true(panel < 2 && line < 3);
+	d->points++;
+	d->last = at > d->last ? at : d->last;
+	d->highest = panel == 0 && value > d->highest ? value : d->highest;
+}
+
+static void on_lost(void *user, weir_time at, uint32_t seq, uint32_t len)
+{
+	struct drawn *d = user;
+
+	(void)at;
+	(void)seq;
+	assert_in_range(len, 1, 1460);
+	d->lost++;
+}
+
+static void on_any_trace(void *user, enum lab_host host, const struct weir_trace_record *r)
+{
+	struct drawn *d = user;
+
+	(void)host;
+	(void)r;
+	d->records++;
+}
+
+static void test_pictures_get_lines_or_records(void **state)
+{
+	struct drawn d = {.lines = 0};
+	struct lab_watch watch = {.user = &d, .line = on_line, .point = on_point};
+	static struct lab_words story;
+	struct lab_sight sight;
+
+	(void)state;
+	lab_look(lab_find("congestion"), 0, SEED, 0, &watch, &sight);
+	assert_int_equal(d.lines, 6);
+	assert_true(d.points > 3000);
+	assert_in_range(d.last, 39 * LAB_SECOND, 40 * LAB_SECOND);
+	assert_in_range(d.highest, 5000000, 21000000); /* bits a second */
+	d = (struct drawn){.lines = 0};
+	story = (struct lab_words){.lang = LAB_EN};
+	watch = (struct lab_watch){
+		.user = &d, .trace = on_any_trace, .lost = on_lost, .story = &story};
+	lab_look(lab_find("reliability"), 0, SEED, 0, &watch, &sight);
+	assert_true(d.records > 300);
+	assert_true(d.lost > 0);
+	assert_int_equal(story.len, 64);
+	assert_int_equal(strspn(story.text, "="), 64);
+}
+
 static void test_words_end_where_their_room_does(void **state)
 {
 	static struct lab_words w;
@@ -324,9 +453,12 @@ int main(void)
 		cmocka_unit_test(test_four_segments_close),
 		cmocka_unit_test(test_half_close_goes_on_receiving),
 		cmocka_unit_test(test_time_wait_is_needed),
+		cmocka_unit_test(test_reliability_needs_each_mechanism),
+		cmocka_unit_test(test_flows_share_a_bottleneck),
 		cmocka_unit_test(test_same_seed_same_figures),
 		cmocka_unit_test(test_tables_are_whole),
 		cmocka_unit_test(test_look_sees_what_was_counted),
+		cmocka_unit_test(test_pictures_get_lines_or_records),
 		cmocka_unit_test(test_words_end_where_their_room_does),
 	};
 

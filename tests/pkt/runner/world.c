@@ -75,6 +75,9 @@ static void config_small(struct weir_config *c, int family)
 	c->sndbuf = c->rcvbuf = 1048576;
 	c->ranges_max = 256;
 	c->replies_max = 64;
+	c->sends_max = 512;
+	c->cc = 0;                               /* NewReno, whose windows are easy to follow ... */
+	c->hystart = 0;                          /* ... in slow start, too */
 	c->link_mtu = family == 4 ? 1500 : 1520; /* MSS 1460 in both */
 }
 

@@ -40,6 +40,10 @@ static const char *connopt_name(unsigned i)
 {
 	return weir_connopt_name((enum weir_connopt)i);
 }
+static const char *cc_name(unsigned i)
+{
+	return weir_cc_name((enum weir_cc)i);
+}
 
 enum kind { IDENTIFIER, TEXT, CLAUSE };
 
@@ -51,7 +55,7 @@ static const struct {
 	{err_text, WEIR_ERR_COUNT, TEXT},           {state_name, WEIR_STATE_COUNT, IDENTIFIER},
 	{counter_name, WEIR_CTR_COUNT, IDENTIFIER}, {counter_text, WEIR_CTR_COUNT, TEXT},
 	{counter_clause, WEIR_CTR_COUNT, CLAUSE},   {event_name, WEIR_EV_COUNT, IDENTIFIER},
-	{connopt_name, WEIR_OPT_COUNT, IDENTIFIER},
+	{connopt_name, WEIR_OPT_COUNT, IDENTIFIER}, {cc_name, WEIR_CC_COUNT, IDENTIFIER},
 };
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))

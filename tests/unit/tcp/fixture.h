@@ -15,6 +15,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tcp/board.h"
 #include "tcp/emit.h"
 #include "tcp/input.h"
 #include "tcp/output.h"
@@ -30,6 +31,7 @@
 #define RCV   (IRS + 1) /* the peer's first byte */
 #define PAGES 512u
 #define KEPT  (PAGES / 8 + 2) /* pages that only bytes in order may take */
+#define SENDS 512u
 #define START (1000 * NS_PER_MS)
 
 struct fix {
@@ -41,7 +43,7 @@ struct fix {
 	struct tcp_in in; /* the last segment that came in */
 	uint32_t hogged[PAGES];
 	unsigned hogs;
-	void *mem;
+	void *mem, *sends;
 };
 
 static inline int fix_setup(void **state)
@@ -57,6 +59,12 @@ static inline int fix_setup(void **state)
 	arena_init(&a, f->mem, (PAGES + 8) * WEIR_PAGE_BYTES);
 	pool_init(&f->env.pages, &a, PAGES, WEIR_PAGE_BYTES, 64);
 	pool_init(&f->env.ranges, &a, 256, sizeof(struct range), 8);
+	f->sends = aligned_alloc(64, SENDS * sizeof(struct send));
+	arena_init(&a, f->sends, SENDS * sizeof(struct send));
+	pool_init(&f->env.sends, &a, SENDS, sizeof(struct send), 64);
+	f->cfg.sends_max = SENDS - BOARD_FLOOR;
+	f->cfg.cc = CC_NEWRENO;
+	f->cfg.hystart = 0; /* its limits are test_hystart.c's business */
 	*state = f;
 	return 0;
 }
@@ -82,8 +90,10 @@ static inline int fix_teardown(void **state)
 	if (f->t.snd.mss)
 		tcb_flush(&f->t, &f->env);
 	fix_unhog(f);
-	bad = f->env.pages.used != 0 || f->env.ranges.used != 0;
+	bad = f->env.pages.used != 0 || f->env.ranges.used != 0 ||
+	      f->env.sends.used != 0 || f->env.sends_extra != 0;
 	free(f->mem);
+	free(f->sends);
 	free(f);
 	return bad;
 }
@@ -122,6 +132,8 @@ static inline enum weir_counter fix_data(struct fix *f, uint32_t seq, uint32_t l
 
 static inline void fix_init(struct fix *f)
 {
+	if (f->t.snd.mss)
+		tcb_flush(&f->t, &f->env); /* a connection of before */
 	tcb_init(&f->t, &f->env, MSS, 536, f->now);
 }
 

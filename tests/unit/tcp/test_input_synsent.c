@@ -94,10 +94,10 @@ static void test_complete(void **state)
 	assert_int_equal(t->cc.cwnd, 8000);
 	assert_int_equal(t->rtt.srtt_ns, 70 * NS_PER_MS);
 	assert_true(t->events & 1u << WEIR_EV_CONNECTED);
-	assert_true(timers_next(&t->timers) == WEIR_NEVER);
+	assert_true(timers_next(t) == WEIR_NEVER);
 	assert_int_equal(f->env.counters[WEIR_CTR_OPENED_ACTIVE], 1);
 	assert_plan(f, SENT_ACK, SND, 0, TCP_ACK);
-	assert_null(tcb_check(t));
+	assert_null(tcb_check(&f->env, t));
 }
 
 /* RFC7323-02, -10, RFC2018-02, MUST-15: only what both ends want. */
@@ -183,7 +183,7 @@ static void test_simultaneous_open(void **state)
 	assert_int_equal(t->state, WEIR_STATE_ESTABLISHED);
 	assert_true(t->events & 1u << WEIR_EV_CONNECTED);
 	assert_int_equal(t->cc.cwnd, 5360);
-	assert_null(tcb_check(t));
+	assert_null(tcb_check(&f->env, t));
 }
 
 /* A close while the crossing SYNs are not acknowledged: the FIN goes at once (3.10.4). */
@@ -198,7 +198,7 @@ static void test_close_in_simultaneous_open(void **state)
 	assert_int_equal(f->t.state, WEIR_STATE_FIN_WAIT_1);
 	assert_plan(f, SENT_FIN, SND, 0, TCP_ACK | TCP_FIN);
 	assert_int_equal(f->t.cc.cwnd, 5360); /* it is synchronized: it has a window */
-	assert_null(tcb_check(&f->t));
+	assert_null(tcb_check(&f->env, &f->t));
 }
 
 /* RFC6298-11: a lost SYN and no timestamps leave no sample. */

@@ -11,7 +11,7 @@
 
 static void assert_nothing_lost(const struct fix *f)
 {
-	const char *bad = tcb_check(&f->t);
+	const char *bad = tcb_check(&f->env, &f->t);
 
 	if (bad)
 		fail_msg("%s", bad);
@@ -354,7 +354,7 @@ static void test_resend_inside_the_window(void **state)
 	fix_send(f, 5 * MSS);
 	assert_int_equal(fix_drain(f), 5);
 	fix_ack(f, SND, 1500);
-	recovery_again(&f->t, WEIR_CTR_RETX_TIMEOUT);
+	recovery_again(&f->t, &f->env, WEIR_CTR_RETX_TIMEOUT);
 	assert_plan(f, RETX_TIMEOUT, SND, MSS, TCP_ACK);
 	assert_plan(f, RETX_TIMEOUT, SND + MSS, 500, TCP_ACK);
 	assert_no_plan(f);

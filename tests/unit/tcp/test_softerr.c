@@ -32,7 +32,7 @@ static void test_in_flight(void **state)
 				 rows[i].counts ? WEIR_CTR_ICMP_SOFT : WEIR_CTR_ICMP_STRAY);
 		assert_int_equal(!!(f->t.events & 1u << WEIR_EV_SOFT_ERROR), rows[i].counts);
 		assert_int_equal(f->t.soft, rows[i].counts ? WEIR_UNREACHABLE : WEIR_OK);
-		assert_int_equal(softerr_path(&f->t, 500, seq),
+		assert_int_equal(softerr_path(&f->t, &f->env, 500, seq),
 				 rows[i].counts ? WEIR_CTR_ICMP_PMTU : WEIR_CTR_ICMP_STRAY);
 		tcb_flush(&f->t, &f->env);
 	}
@@ -80,14 +80,14 @@ static void test_path(void **state)
 
 	open_busy(f);
 	cwnd = t->cc.cwnd;
-	assert_verdict(softerr_path(t, MSS + 1, t->snd.una), ICMP_IGNORED);
-	assert_verdict(softerr_path(t, MSS, t->snd.una), ICMP_IGNORED);
+	assert_verdict(softerr_path(t, &f->env, MSS + 1, t->snd.una), ICMP_IGNORED);
+	assert_verdict(softerr_path(t, &f->env, MSS, t->snd.una), ICMP_IGNORED);
 	assert_int_equal(t->snd.mss, MSS);
 	assert_no_plan(f);
-	assert_verdict(softerr_path(t, 600, t->snd.una), ICMP_PMTU);
+	assert_verdict(softerr_path(t, &f->env, 600, t->snd.una), ICMP_PMTU);
 	assert_int_equal(t->snd.mss, 600);
 	assert_int_equal(t->cc.cwnd, cwnd);
-	assert_verdict(softerr_path(t, 600, t->snd.una), ICMP_IGNORED); /* a burst */
+	assert_verdict(softerr_path(t, &f->env, 600, t->snd.una), ICMP_IGNORED); /* a burst */
 	assert_plan(f, RETX_PMTU, SND, 600, TCP_ACK);
 	assert_no_plan(f); /* one, until an ACK comes */
 	fix_ack(f, SND + 600, 65535);
@@ -109,11 +109,11 @@ static void test_path_with_options(void **state)
 	fix_send(f, 10);
 	fix_drain(f);
 	assert_int_equal(t->snd.mss, 688);
-	assert_verdict(softerr_path(t, 800, t->snd.una), ICMP_PMTU);
+	assert_verdict(softerr_path(t, &f->env, 800, t->snd.una), ICMP_PMTU);
 	assert_int_equal(t->snd.mss, 688); /* the peer's limit is the smaller one */
-	softerr_path(t, 400, t->snd.una);
+	softerr_path(t, &f->env, 400, t->snd.una);
 	assert_int_equal(t->snd.mss, 388);
-	softerr_path(t, 5, t->snd.una);
+	softerr_path(t, &f->env, 5, t->snd.una);
 	assert_int_equal(t->snd.mss, 1);
 }
 

@@ -7,7 +7,7 @@
 #include "tcp/timers.h"
 
 /* The architecture's promise: a connection fits 1,024 bytes with the stack's part. */
-_Static_assert(sizeof(struct tcb) <= 832, "a connection");
+_Static_assert(sizeof(struct tcb) <= 856, "a connection");
 _Static_assert(sizeof(struct weir_addr) == 17, "an address");
 
 /* RFC9293-MUST-14, -15, -16, RFC1191-07, RFC6691-02 */
@@ -58,7 +58,7 @@ static void test_defaults(void **state)
 	assert_true(f->t.user.nodelay && f->t.user.keepalive);
 	assert_int_equal(f->t.user.user_timeout_ms, 300000);
 	assert_int_equal(f->t.rcv_wscale, 5);
-	assert_true(timers_next(&f->t.timers) == WEIR_NEVER);
+	assert_true(timers_next(&f->t) == WEIR_NEVER);
 	f->cfg.window_scaling = 0;
 	fix_init(f);
 	assert_int_equal(f->t.rcv_wscale, 0);
@@ -98,7 +98,7 @@ static void test_open_active(void **state)
 	assert_int_equal(t->ts.offset, 77);
 	assert_int_equal(t->rec.recover.v, ISS); /* RFC6582-01 */
 	assert_true(timer_on(t, TIMER_USER));
-	assert_null(tcb_check(t));
+	assert_null(tcb_check(&f->env, t));
 }
 
 static void test_open_passive(void **state)
@@ -179,11 +179,11 @@ static void test_end(void **state)
 		f->t.events = 0;
 		tcb_end(&f->t, &f->env, orderly ? WEIR_OK : WEIR_RESET);
 		assert_int_equal(f->t.state, WEIR_STATE_CLOSED);
-		assert_true(timers_next(&f->t.timers) == WEIR_NEVER);
+		assert_true(timers_next(&f->t) == WEIR_NEVER);
 		assert_int_equal(f->t.sndq.len, 0);
 		assert_int_equal(f->t.rcvq.nxt - f->t.rcvq.q.head, orderly ? 100 : 0);
 		assert_int_equal(!!(f->t.events & 1u << WEIR_EV_READABLE), !orderly);
-		assert_null(tcb_check(&f->t));
+		assert_null(tcb_check(&f->env, &f->t));
 		tcb_flush(&f->t, &f->env);
 		assert_int_equal(f->env.pages.used, 0);
 		assert_int_equal(f->env.ranges.used, 0);
@@ -195,20 +195,19 @@ static void una_beyond(struct tcb *t)
 	t->snd.una = seq_add(t->snd.nxt, 1);
 }
 
-static void rtx_below(struct tcb *t)
+static void lost_more(struct tcb *t)
 {
-	t->snd.rtx = seq_sub(t->snd.una, 1);
+	t->board.lost++;
 }
 
-static void rtx_beyond(struct tcb *t)
+static void sacked_more(struct tcb *t)
 {
-	t->snd.rtx = seq_add(t->snd.nxt, 1);
+	t->board.sacked++;
 }
 
 static void nxt_beyond(struct tcb *t)
 {
 	t->snd.nxt = seq_add(sndq_end(&t->sndq), 1);
-	t->snd.rtx = t->snd.nxt;
 }
 
 static void no_mss(struct tcb *t)
@@ -223,7 +222,7 @@ static void both_timers(struct tcb *t)
 
 static void no_timer(struct tcb *t)
 {
-	timers_init(&t->timers);
+	timers_init(t);
 }
 
 static void nxt_beyond_edge(struct tcb *t)
@@ -245,7 +244,7 @@ static void timer_after_end(struct tcb *t)
 static void test_check_sees(void **state)
 {
 	static void (*const breaks[])(struct tcb *) = {
-		una_beyond,  rtx_below, rtx_beyond,      nxt_beyond,    no_mss,
+		una_beyond,  lost_more, sacked_more,      nxt_beyond,    no_mss,
 		both_timers, no_timer,  nxt_beyond_edge, read_too_much, timer_after_end,
 	};
 	struct fix *f = *state;
@@ -254,11 +253,11 @@ static void test_check_sees(void **state)
 	fix_open(f, NULL);
 	fix_send(f, 2500);
 	fix_drain(f);
-	assert_null(tcb_check(&f->t));
+	assert_null(tcb_check(&f->env, &f->t));
 	for (unsigned i = 0; i < LENGTH(breaks); i++) {
 		copy = f->t;
 		breaks[i](&copy);
-		if (!tcb_check(&copy))
+		if (!tcb_check(&f->env, &copy))
 			fail_msg("break %u was not seen", i);
 	}
 }

@@ -10,7 +10,7 @@
 /* Lets time pass to the nearest timer and runs it. */
 static weir_time next_timer(struct fix *f)
 {
-	f->now = timers_next(&f->t.timers);
+	f->now = timers_next(&f->t);
 	assert_true(f->now != WEIR_NEVER);
 	timers_run(&f->env, &f->t, f->now);
 	return f->now;
@@ -21,13 +21,13 @@ static void test_next(void **state)
 	struct fix *f = *state;
 
 	fix_init(f);
-	assert_true(timers_next(&f->t.timers) == WEIR_NEVER);
+	assert_true(timers_next(&f->t) == WEIR_NEVER);
 	timer_set(&f->t, TIMER_KEEP, 500);
 	timer_set(&f->t, TIMER_RTX, 300);
 	timer_set(&f->t, TIMER_USER, 400);
-	assert_int_equal(timers_next(&f->t.timers), 300);
+	assert_int_equal(timers_next(&f->t), 300);
 	timer_stop(&f->t, TIMER_RTX);
-	assert_int_equal(timers_next(&f->t.timers), 400);
+	assert_int_equal(timers_next(&f->t), 400);
 }
 
 /* RFC6298-09, -10: one segment again, the RTO doubles, R1 is told at the third (SHLD-9, -10). */
@@ -72,7 +72,7 @@ static void test_restart(void **state)
 	assert_int_equal(f->t.timers.at[TIMER_RTX], f->now + 1500 * NS_PER_MS);
 	fix_ack(f, SND + 2 * MSS, 65535);
 	assert_false(timer_on(&f->t, TIMER_RTX));
-	assert_true(timers_next(&f->t.timers) == WEIR_NEVER);
+	assert_true(timers_next(&f->t) == WEIR_NEVER);
 }
 
 /* RFC9293-MUST-35, -36, SHLD-29, -30: after one RTO, then with doubling gaps up to the cap. */
@@ -220,7 +220,7 @@ static void test_keepalive(void **state)
 	weir_time heard = f->now;
 
 	fix_open(f, NULL);
-	assert_true(timers_next(&t->timers) == WEIR_NEVER); /* off: MUST-25 */
+	assert_true(timers_next(t) == WEIR_NEVER); /* off: MUST-25 */
 	user_set(t, &f->env, WEIR_OPT_KEEP_IDLE_MS, 10000);
 	user_set(t, &f->env, WEIR_OPT_KEEP_INTERVAL_MS, 2000);
 	user_set(t, &f->env, WEIR_OPT_KEEP_COUNT, 3);

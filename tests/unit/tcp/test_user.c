@@ -270,11 +270,11 @@ static void test_settings(void **state)
 	fix_send(f, 10);
 	tcb_end(&f->t, &f->env, WEIR_RESET);
 	user_set(&f->t, &f->env, WEIR_OPT_USER_TIMEOUT_MS, 1000);
-	assert_true(timers_next(&f->t.timers) == WEIR_NEVER);
+	assert_true(timers_next(&f->t) == WEIR_NEVER);
 	reach(f, STATE(TIME_WAIT));
-	timers_init(&f->t.timers); /* as the stack does when the record takes over */
+	timers_init(&f->t); /* as the stack does when the record takes over */
 	user_set(&f->t, &f->env, WEIR_OPT_KEEPALIVE, 1);
-	assert_true(timers_next(&f->t.timers) == WEIR_NEVER);
+	assert_true(timers_next(&f->t) == WEIR_NEVER);
 }
 
 int main(void)

@@ -1,0 +1,47 @@
+/*
+ * hystart.h: HyStart++ (RFC 9406): leaves the first slow start when round trips become longer,
+ * which they do when a queue fills, and so before that queue drops anything.
+ *
+ * Also the one slow start that NewReno and CUBIC have in common.
+ */
+#ifndef WEIR_TCP_HYSTART_H
+#define WEIR_TCP_HYSTART_H
+
+#include <stdint.h>
+
+/* RFC 9406 4.3 (RFC9406-02). */
+#define HYSTART_RTT_THRESH_MIN_US 4000u
+#define HYSTART_RTT_THRESH_MAX_US 16000u
+#define HYSTART_RTT_DIVISOR       8u
+#define HYSTART_SAMPLES           8u
+#define HYSTART_CSS_DIVISOR       4u
+#define HYSTART_CSS_ROUNDS        5u
+#define HYSTART_L                 8u /* segments by which an ACK lets an unpaced window grow */
+
+_Static_assert(HYSTART_CSS_DIVISOR >= 2, "RFC9406-07");
+
+#define HYSTART_NONE UINT32_MAX /* no RTT known */
+
+enum hystart_phase { HYSTART_SLOW_START, HYSTART_CSS }; /* conservative slow start */
+
+struct hystart {
+	uint32_t round_us; /* least RTT of this round; HYSTART_NONE: no sample yet */
+	uint32_t last_us;  /* ... of the round before */
+	uint32_t base_us;  /* ... when CSS began: falls it below, the queue was somebody else's */
+	uint8_t samples;   /* in this round, as far as they are counted */
+	uint8_t rounds;    /* of CSS that are over */
+	uint8_t phase;     /* enum hystart_phase */
+};
+
+struct cc;
+struct cc_ack;
+
+void hystart_init(struct hystart *h);
+
+/* An ACK that lets the window grow by `grow` bytes (0: it must not) arrived while cwnd < ssthresh:
+ * slow start, by HyStart++ if the setting says so and no loss was ever seen (RFC9406-06). May end
+ * slow start by setting ssthresh. Returns the bytes of `grow` that are left for congestion
+ * avoidance. */
+uint32_t hystart_slow_start(struct hystart *h, struct cc *c, const struct cc_ack *a, uint32_t grow);
+
+#endif
