@@ -15,6 +15,7 @@
 #include "net/ip_out.h"
 #include "stack/conns.h"
 #include "stack/halfs.h"
+#include "stack/paths.h"
 #include "stack/reply.h"
 #include "stack/timewaits.h"
 #include "stack/trace.h"
@@ -199,6 +200,7 @@ static bool out_conn(struct weir_stack *s, struct conn *c, struct weir_packet *p
 	struct tcp_plan plan;
 	struct tcp_seg seg;
 
+	paths_follow(s, c);
 	if (!tcp_plan_next(&s->env, t, gso_payload(s, c), s->now, &plan))
 		return false;
 	tcp_emit_segment(&s->env, t, &plan, s->now, &seg);

@@ -15,6 +15,7 @@
 #include "tcp/cc_ops.h"
 #include "tcp/fsm.h"
 #include "tcp/input.h"
+#include "tcp/mtup.h"
 #include "tcp/rack.h"
 #include "tcp/rate.h"
 #include "tcp/recovery.h"
@@ -279,6 +280,7 @@ static void new_ack(struct tcp_in *in, struct ack_ctx *a)
 	if (t->board.sacked && (board_at(in->env, t->board.first)->flags & SEND_SACKED))
 		recovery_reneged(t, in->env);
 	rtt_acked(&t->rtt, cfg, t->snd.una, a->echo_ns, in->now);
+	mtup_acked(t, in->env, in->now);
 	if (syn)
 		syn_acked(in);
 	t->retries = 0;

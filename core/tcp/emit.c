@@ -38,7 +38,7 @@ static uint16_t announced_mss(const struct tcp_env *env, const struct tcb *t)
 {
 	uint64_t set = env->cfg->mss;
 
-	return set && set < t->path_mss ? (uint16_t)set : t->path_mss;
+	return set && set < t->mtup.link ? (uint16_t)set : t->mtup.link; /* RFC1191-07 */
 }
 
 static void syn_segment(struct tcp_env *env, struct tcb *t, uint32_t clock, struct tcp_seg *seg)

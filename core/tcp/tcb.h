@@ -79,22 +79,22 @@ struct drs {
 	uint32_t most;     /* ... and in the largest of those before */
 };
 
-/* What the path takes, beside path_mss: softerr.c, mtup.c. Sizes are, as path_mss, of TCP payload
- * and options in one packet. */
+/* What the path takes, beside path_mss: mtup.c. Sizes are, as path_mss, of TCP payload and options
+ * in one packet. */
 struct mtup {
-	seq_t watch_end;  /* a segment of `watch` bytes ends here */
-	seq_t claim_seq;  /* what the claim quotes */
-	uint32_t again_s; /* no probe before this time, in seconds; see also `wait` */
-	uint16_t watch;   /* size of a segment that is out, larger than what is proven; 0: none */
-	uint16_t proven;  /* largest that was acknowledged */
-	uint16_t claim;   /* what an ICMP message says and nothing supports yet; 0: none */
-	uint16_t high;    /* the search: nothing larger than this gets through */
-	uint16_t link;    /* what our link takes: what we announce */
-	uint8_t wait;     /* round trips until the next probe: they begin with the next ACK */
-	bool probing : 1; /* what is watched is a probe */
-	bool top : 1;     /* `high` itself was tried */
-	bool blind : 1;   /* a black hole made path_mss what it is */
-	bool news : 1;    /* ICMP made path_mss smaller: others are to hear of it */
+	seq_t watch_end;   /* a segment of `watch` bytes ends here */
+	seq_t claim_seq;   /* what the claim quotes */
+	uint32_t again_ms; /* nothing larger is tried before; milliseconds modulo 2^32 */
+	uint16_t watch;    /* size of a segment that is out, larger than what is proven; 0: none */
+	uint16_t proven;   /* largest that was acknowledged */
+	uint16_t claim;    /* what an ICMP message says and nothing supports yet; 0: none */
+	uint16_t high;     /* of the search: nothing larger gets through */
+	uint16_t link;     /* what our link takes: what we announce */
+	uint8_t wait;      /* round trips until the next probe, beginning with the next ACK */
+	bool probing : 1;  /* what is watched is a probe */
+	bool top : 1;      /* `high` itself needs no probe */
+	bool blind : 1;    /* a black hole made path_mss what it is */
+	bool news : 1;     /* ICMP made path_mss smaller: others are to hear of it */
 	bool ip6 : 1;
 };
 

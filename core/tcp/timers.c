@@ -14,6 +14,7 @@
 
 #include "tcp/ackgen.h"
 #include "tcp/cc_ops.h"
+#include "tcp/mtup.h"
 #include "tcp/rack.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
@@ -212,6 +213,7 @@ static void on_rto(struct tcp_env *env, struct tcb *t, weir_time now)
 		return;
 	}
 	env->counters[WEIR_CTR_RTO_FIRED]++;
+	mtup_timeout(t, env, now);
 	cc_ack_now(t, now, &a);
 	recovery_timeout(t, env, &a);
 	rtt_backoff(&t->rtt, env->cfg);
