@@ -14,14 +14,14 @@
  * has set. */
 void drs_init(struct tcb *t, const struct tcp_env *env, uint32_t seg);
 
-/* Bytes came in order: perhaps they tell the round trip as the receiver sees it. */
+/* Bytes came, in order or above a gap: perhaps they tell the round trip as the receiver sees it. */
 void drs_arrived(const struct tcp_in *in);
 
 /* The right edge has moved: data that reaches it cannot come sooner than a round trip later. */
 void drs_offered(struct tcb *t, weir_time now);
 
-/* The user took `len` bytes: once a round trip rcv.space is weighed anew. */
-void drs_taken(struct tcb *t, const struct tcp_env *env, uint32_t len, weir_time now);
+/* The user took bytes: once a round trip rcv.space is weighed anew. */
+void drs_taken(struct tcb *t, const struct tcp_env *env, weir_time now);
 
 /* The user has set user.rcvbuf: that it is, from now on. */
 void drs_fixed(struct tcb *t);

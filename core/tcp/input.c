@@ -102,6 +102,8 @@ static void put_text(struct tcp_in *in)
 
 	note_again(in);
 	v = rcvq_put(t, in->env, s->seq, s->payload, s->len, &got);
+	if (v == WEIR_CTR_ACCEPTED || v == WEIR_CTR_OUT_OF_ORDER)
+		drs_arrived(in);
 	if (v != WEIR_CTR_ACCEPTED) {
 		in->verdict = v;
 		s->flags &= (uint8_t)(v == WEIR_CTR_OUT_OF_ORDER || v == WEIR_CTR_DUPLICATE
@@ -113,7 +115,6 @@ static void put_text(struct tcp_in *in)
 		tcb_event(t, WEIR_EV_READABLE);
 		ackgen_data(t, in->env, got, seg, gap ? ACKGEN_FILLS_GAP : ACKGEN_IN_ORDER,
 			    in->now);
-		drs_arrived(in);
 	} else {
 		ackgen_duplicate(t);
 	}

@@ -75,7 +75,7 @@ struct drs {
 	uint32_t round_us; /* when the round began; 0: none yet */
 	uint32_t edge_us;  /* when `mark` became the right edge; 0: no edge is timed */
 	uint32_t mark;     /* with timestamps TSecr of the last sample, without the edge */
-	uint32_t taken;    /* bytes that the user took in this round */
+	uint32_t came;     /* bytes that came in this round */
 	uint32_t most;     /* ... and in the largest of those before */
 };
 

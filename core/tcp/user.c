@@ -50,7 +50,7 @@ void user_consume(struct tcb *t, struct tcp_env *env, uint32_t len, weir_time no
 	rcvq_consume(t, env, len);
 	if (t->rcv.up_set && seq_leq(t->rcv.up, rcvq_next(t)))
 		t->rcv.up_set = false;
-	window_consumed(t, env, len, now);
+	window_consumed(t, env, now);
 }
 
 enum weir_err user_shutdown(struct tcb *t, struct tcp_env *env, weir_time now)

@@ -119,11 +119,11 @@ uint16_t window_field(struct tcb *t, const struct tcp_env *env, weir_time now)
 	return (uint16_t)field;
 }
 
-void window_consumed(struct tcb *t, const struct tcp_env *env, uint32_t len, weir_time now)
+void window_consumed(struct tcb *t, const struct tcp_env *env, weir_time now)
 {
 	uint32_t step;
 
-	drs_taken(t, env, len, now);
+	drs_taken(t, env, now);
 	if (!tcb_receives(t))
 		return;
 	step = edge_step(t, env);

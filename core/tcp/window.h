@@ -22,8 +22,8 @@ uint32_t window_first(const struct weir_config *cfg, uint32_t rcvbuf, uint32_t m
  * the left (SHLD-14). */
 uint16_t window_field(struct tcb *t, const struct tcp_env *env, weir_time now);
 
-/* The user took `len` bytes: lets the buffer grow, and asks for a window update when the edge can
+/* The user took bytes: lets the buffer grow, and asks for a window update when the edge can
  * move far enough to be worth a segment of its own. */
-void window_consumed(struct tcb *t, const struct tcp_env *env, uint32_t len, weir_time now);
+void window_consumed(struct tcb *t, const struct tcp_env *env, weir_time now);
 
 #endif

@@ -195,7 +195,7 @@ static void test_update_is_worth_it(void **state)
 		t->rcv.seg_max = 1000;
 		t->rcv.adv = seq_add(t->rcv.nxt, rows[i].wnd);
 		t->rcvq.nxt = t->rcvq.q.head + rows[i].readable;
-		window_consumed(t, &f->env, 1, f->now);
+		window_consumed(t, &f->env, f->now);
 		assert_int_equal(t->ackgen.now, rows[i].update);
 		if (rows[i].update)
 			assert_verdict(t->ackgen.why, SENT_WINDOW);
@@ -213,7 +213,7 @@ static void test_no_update_after_fin(void **state)
 	fix_drain(f);
 	assert_int_equal(f->t.state, WEIR_STATE_CLOSE_WAIT);
 	f->t.rcv.adv = f->t.rcv.nxt;
-	window_consumed(&f->t, &f->env, 1, f->now);
+	window_consumed(&f->t, &f->env, f->now);
 	assert_false(f->t.ackgen.now);
 }
 
