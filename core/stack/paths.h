@@ -10,8 +10,8 @@
 /* A new connection begins with what is known of its path. */
 void paths_begin(struct weir_stack *s, struct conn *c);
 
-/* It may be about to send: when nothing of it is out, or its own knowledge has aged, it goes by what
- * is known now. */
+/* It may be about to send: when nothing of it is out, or its own knowledge has aged, it goes by
+ * what is known now. */
 void paths_follow(struct weir_stack *s, struct conn *c);
 
 /* ICMP has told it something: others are to know. */
