@@ -204,6 +204,22 @@ static void test_pages(void **state)
 	assert_int_equal(t->rcv.space, 432 * MSS); /* and it can grow again */
 }
 
+/* A gap keeps the user from reading for three rounds: what comes in them is not one round's. */
+static void test_gap(void **state)
+{
+	struct fix *f = *state;
+
+	open_with_round(f);
+	for (uint32_t i = 1; i <= 30; i++) {
+		f->now += MS;
+		fix_data(f, RCV + i * MSS, MSS, 0);
+	}
+	assert_in_range(f->t.rcv.drs.came, MSS, 12 * MSS);
+	fix_data(f, RCV, MSS, 0);
+	user_consume(&f->t, &f->env, 31 * MSS, f->now);
+	assert_int_equal(f->t.rcv.space, 65536);
+}
+
 /* What the user has set is neither more nor less, before and after the handshake. */
 static void test_users_buffer(void **state)
 {
@@ -215,6 +231,10 @@ static void test_users_buffer(void **state)
 	assert_int_equal(t->rcv.space, 300000);
 	take_round(f, 200 * MSS);
 	take_round(f, 200 * MSS);
+	assert_int_equal(t->rcv.space, 300000);
+	fix_hog(f, PAGES / 8 - 1); /* not even when pages are short */
+	take_round(f, 0);
+	take_round(f, 0);
 	assert_int_equal(t->rcv.space, 300000);
 	user_set(t, &f->env, WEIR_OPT_RCVBUF, 3000);
 	assert_int_equal(t->rcv.space, 3000);
@@ -234,6 +254,7 @@ int main(void)
 		TEST(test_space_in_proportion),
 		TEST(test_rounds),
 		TEST(test_pages),
+		TEST(test_gap),
 		TEST(test_users_buffer),
 	};
 
