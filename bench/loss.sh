@@ -10,10 +10,12 @@
 #   --reorder LIST     percent held back, each way: 0,5
 #   --cell L:T:R       this cell only; may be given again
 #   --cc LIST          cubic, bbr (cubic)
+#   --parallel N       paths of a cell at a time, with other seeds; auto: as many as stay below half
+#                      of the rate together, 8 at most (auto)
 #   --way LIST         down (the server sends), up (the client; it is always the kernel's): down,up
 #   --rounds N         of which the table has medians (3)
 #   --seconds N        of bulk transfer for each figure (10)
-#   --sizes LIST       of timed transfers, in bytes (10000,100000,1000000,100000000)
+#   --sizes LIST       of timed transfers, in bytes; none: "" (10000,100000,1000000,100000000)
 #   --rate N           of the bottleneck, Mbit/s each way (100)
 #   --set NAME=VALUE   a setting of weir; may be given again
 #   --path OPTION      more for weir-bench-path, as "--aqm codel"; may be given again
@@ -27,7 +29,8 @@
 # through the kernel's forwarding, one hop more than the kernel's own server has. Windows: the
 # kernel's buffers have 8 MB at most, of which it offers half; weir's have 4 MB. Nothing is
 # remembered from connection to connection. Within a cell and round subjects take turns, on paths
-# that lose the same packets by number. Path, servers and clients have a real-time priority where
+# that lose the same packets by number. Paths at a time have namespaces and servers in common but
+# neither devices nor bottleneck. Path, servers and clients have a real-time priority where
 # that can be had, so that what else runs on the machine delays neither stack. Nothing leaves the
 # two namespaces.
 # shellcheck disable=SC2086 # $urgently is words
@@ -37,7 +40,8 @@ bench_name=loss
 # shellcheck source=bench/lib.sh
 . bench/lib.sh
 
-NEAR_IP=10.79.0.1 FAR_IP=10.79.0.2 HOST_IP=10.80.0.1 WEIR_IP=10.80.0.2
+# Path number K: 10.79.K.1 near, 10.79.K.2 far; weir behind it is 10.80.K.2.
+NEAR_NET=10.79 WEIR_NET=10.80 HOST_IP=10.80.255.1
 MTU=1500 QUEUE_MIN=96000 # bytes: 64 packets
 HOLD_MIN_US=250
 KERNEL_BUFFER=8388608 WEIR_BUFFER=4190208
@@ -45,8 +49,9 @@ KERNEL_BUFFER=8388608 WEIR_BUFFER=4190208
 LIMIT_S=30 BUDGET_S=6
 MOST=10 # transfers of a size
 
+PARALLEL_MAX=8
 losses=0,0.1,1,3 rtts=1,20,100 reorders=0,5 ccs=cubic ways=down,up
-rounds=3 seconds=10 sizes=10000,100000,1000000,100000000 rate=100 seed=1
+parallel=auto rounds=3 seconds=10 sizes=10000,100000,1000000,100000000 rate=100 seed=1
 json='' markdown=''
 cells=() settings=() more=()
 
@@ -65,6 +70,7 @@ read_options() {
 		--reorder) reorders=$2 ;;
 		--cell) cells+=("$2") ;;
 		--cc) ccs=$2 ;;
+		--parallel) parallel=$2 ;;
 		--way) ways=$2 ;;
 		--rounds) rounds=$2 ;;
 		--seconds) seconds=$2 ;;
@@ -118,46 +124,76 @@ make_networks() {
 	ip netns exec "$far" sysctl -qw net.ipv4.ip_forward=1
 	ip -n "$far" tuntap add dev weir0 mode tun
 	ip -n "$far" link set weir0 mtu $MTU txqueuelen 4096 up
-	ip -n "$far" addr add $HOST_IP/24 dev weir0
+	ip -n "$far" addr add $HOST_IP/16 dev weir0
 }
 
-# start_path LOSS RTT REORDER SEED: sets $path.
-start_path() {
-	local delay_us queue hold_us arguments
-	delay_us=$(calc "$2 * 500")
+# path_options LOSS RTT REORDER: sets $options.
+path_options() {
+	local queue hold_us
 	queue=$(calc "$rate * $2 * 125")
 	[ "$queue" -ge $QUEUE_MIN ] || queue=$QUEUE_MIN
 	hold_us=$(calc "$2 * 125")
 	[ "$hold_us" -ge $HOLD_MIN_US ] || hold_us=$HOLD_MIN_US
-	arguments=(--rate "${rate}mbit" --delay "${delay_us}us" --queue "$queue" --seed "$4"
+	options=(--rate "${rate}mbit" --delay "$(calc "$2 * 500")us" --queue "$queue"
 		--mtu "$MTU")
-	[ "$1" = 0 ] || arguments+=(--loss "$1%")
-	[ "$3" = 0 ] || arguments+=(--reorder "$3%:${hold_us}us")
-	arguments+=(${more[@]+"${more[@]}"})
-	: >"$tmp/path.json"
-	start_stdout=$tmp/path.json start path.err ready $urgently "$tools/weir-bench-path" \
-		--a "$near,far0,$NEAR_IP/24" --b "$far,near0,$FAR_IP/24" "${arguments[@]}"
-	path=$started
-	ip -n "$near" route add $WEIR_IP/32 via $FAR_IP dev far0
+	[ "$1" = 0 ] || options+=(--loss "$1%")
+	[ "$3" = 0 ] || options+=(--reorder "$3%:${hold_us}us")
+	options+=(${more[@]+"${more[@]}"})
 }
 
-# start_server STACK CC: sets $server and $address.
+# start_paths LOSS RTT REORDER SEED: as many as $abreast says; sets $paths.
+start_paths() {
+	local k options
+	path_options "$1" "$2" "$3"
+	paths=()
+	for ((k = 0; k < abreast; k++)); do
+		: >"$tmp/path-$k.json"
+		start_stdout=$tmp/path-$k.json start path.err ready \
+			$urgently "$tools/weir-bench-path" "${options[@]}" --seed $(($4 + 2 * k)) \
+			--a "$near,far$k,$NEAR_NET.$k.1/24" --b "$far,near$k,$NEAR_NET.$k.2/24"
+		paths+=("$started")
+		ip -n "$near" route add $WEIR_NET.$k.2/32 via $NEAR_NET.$k.2 dev far$k
+	done
+}
+
+# start_server STACK CC: sets $server, and $net, in which it is number 2 of each path.
 start_server() {
-	local settings_now=("sndbuf=$WEIR_BUFFER" "rcvbuf=$WEIR_BUFFER")
+	local k settings_now=("sndbuf=$WEIR_BUFFER" "rcvbuf=$WEIR_BUFFER") addresses=()
 	case $1 in
 	kernel)
-		address=$FAR_IP
-		start server.err ready \
-			in_far $urgently "$tools/weir-bench-peer" serve $FAR_IP "$2"
+		net=$NEAR_NET
+		start server.err ready in_far $urgently "$tools/weir-bench-peer" serve 0.0.0.0 "$2"
 		;;
 	weir)
-		address=$WEIR_IP
+		net=$WEIR_NET
 		settings_now+=("$(weir_cc "$2")" ${settings[@]+"${settings[@]}"})
-		start server.err ready in_far $urgently "$tools/weir-bench-weir" weir0 \
-			$WEIR_IP/24 $MTU "${settings_now[@]}"
+		for ((k = 0; k < abreast; k++)); do
+			addresses+=("$WEIR_NET.$k.2/16")
+		done
+		start server.err ready in_far $urgently "$tools/weir-bench-weir" weir0 $MTU \
+			"${addresses[@]}" "${settings_now[@]}"
 		;;
 	esac
 	server=$started
+}
+
+# paths_abreast CC LOSS RTT: how many paths of this cell can be measured at a time: by Mathis'
+# formula, 1.22 * MSS / (RTT * sqrt(p)), what a flow reaches at most, and half of $rate for all
+# together. BBR goes on at the rate.
+paths_abreast() {
+	if [ "$parallel" != auto ]; then
+		echo "$parallel"
+		return
+	fi
+	if [ "$1" = bbr ]; then
+		echo 1
+		return
+	fi
+	awk -v loss="$2" -v rtt="$3" -v rate="$rate" -v most=$PARALLEL_MAX 'BEGIN {
+		flow = loss > 0 ? 1.22 * 1448 * 8 / 1000 / rtt / sqrt(loss / 100) : rate
+		n = int(rate / 2 / flow)
+		print (n < 1 ? 1 : n > most ? most : n)
+	}'
 }
 
 weir_cc() {
@@ -169,57 +205,81 @@ weir_cc() {
 
 # --- Figures -----------------------------------------------------------------------------------
 
-# transfer CC ARGUMENT...: what the client prints is in $transferred.
+# transfer CC ARGUMENT...: on all paths at a time; what the clients print is in
+# $tmp/transfer-K.json.
 transfer() {
-	local client
-	in_near $urgently "$tools/weir-bench-transfer" "$address" "$@" >"$tmp/transfer.json" &
-	client=$!
-	pids+=("$client")
+	local k client clients=()
+	for ((k = 0; k < abreast; k++)); do
+		in_near $urgently "$tools/weir-bench-transfer" "$net.$k.2" "$@" \
+			>"$tmp/transfer-$k.json" &
+		clients+=($!)
+		pids+=($!)
+	done
 	# In the background, so that Ctrl-C is heard at once.
-	wait $client || fail "the client could not run"
-	forget $client
-	transferred=$(cat "$tmp/transfer.json")
-}
-
-# times CC RTT_MS WAY: sets $list, an object for each size. The kernel's goodput in this cell and
-# round says how many there is time for, for both.
-times() {
-	local size need_ms count verb=fetch
-	list=
-	[ "$3" = down ] || verb=store
-	for size in ${sizes//,/ }; do
-		need_ms=$(calc "$size * 8 / ($expected_kbit + 1) + 4 * $2")
-		if [ "$need_ms" -gt $((LIMIT_S * 1000)) ]; then
-			list+=", {\"bytes\": $size, \"left_out\": true, \"times\": []}"
-		else
-			count=$(calc "$BUDGET_S * 1000 / ($need_ms + 1)")
-			[ "$count" -ge 1 ] || count=1
-			[ "$count" -le $MOST ] || count=$MOST
-			transfer "$1" $verb "$size" "$count" $((LIMIT_S * 2))
-			list+=", $transferred"
-		fi
+	for client in "${clients[@]}"; do
+		wait "$client" || fail "the client could not run"
+		forget "$client"
 	done
 }
 
-# measure CC CELL ROUND STACK WAY: one line of JSON in measurements.
+# times CC RTT_MS WAY: sets $lists, an object for each size on each path. The kernel's goodput in
+# this cell and round says how many there is time for, for both.
+times() {
+	local k size need_ms count verb=fetch
+	[ "$3" = down ] || verb=store
+	lists=()
+	for ((k = 0; k < abreast; k++)); do
+		lists[k]=
+	done
+	for size in ${sizes//,/ }; do
+		need_ms=$(calc "$size * 8 / ($expected_kbit + 1) + 4 * $2")
+		count=$(calc "$BUDGET_S * 1000 / ($need_ms + 1)")
+		[ "$count" -ge 1 ] || count=1
+		[ "$count" -le $MOST ] || count=$MOST
+		if [ "$need_ms" -le $((LIMIT_S * 1000)) ]; then
+			transfer "$1" $verb "$size" "$count" $((LIMIT_S * 2))
+		fi
+		for ((k = 0; k < abreast; k++)); do
+			if [ "$need_ms" -le $((LIMIT_S * 1000)) ]; then
+				lists[k]+=", $(cat "$tmp/transfer-$k.json")"
+			else
+				lists[k]+=', {"left_out": true, "times": [], '
+				lists[k]+="\"bytes\": $size}"
+			fi
+		done
+	done
+}
+
+# The kernel's goodput, kbit/s, of the paths' mean.
+expect() {
+	sed -n 's/.*"bytes": \([0-9]*\).*/\1/p' "$tmp"/transfer-*.json |
+		awk -v ms=$((seconds * 1000)) '{sum += $1} END {printf "%d", sum * 8 / NR / ms}'
+}
+
+# measure CC CELL ROUND STACK WAY: a line of JSON for each path in measurements.
 measure() {
-	local loss rtt reorder bulk
+	local k loss rtt reorder bulk=()
 	IFS=: read -r loss rtt reorder <<<"$2"
-	start_path "$loss" "$rtt" "$reorder" $((seed + $3 * 1000))
+	abreast=$(paths_abreast "$1" "$loss" "$rtt")
+	rm -f "$tmp"/transfer-*.json
+	start_paths "$loss" "$rtt" "$reorder" $((seed + $3 * 1000))
 	start_server "$4" "$1"
 	transfer "$1" "$5" "$seconds"
-	bulk=$transferred
-	if [ "$4" = kernel ]; then
-		expected_kbit=$(sed -n 's/.*"bytes": \([0-9]*\).*/\1/p' <<<"$bulk")
-		expected_kbit=$(calc "$expected_kbit * 8 / $seconds / 1000")
-	fi
+	for ((k = 0; k < abreast; k++)); do
+		bulk+=("$(cat "$tmp/transfer-$k.json")")
+	done
+	[ "$4" != kernel ] || expected_kbit=$(expect)
 	times "$1" "$rtt" "$5"
-	finish "$path" TERM
+	for k in "${paths[@]}"; do
+		finish "$k" TERM
+	done
 	finish "$server" TERM
-	printf '{"cc": "%s", "loss": %s, "rtt_ms": %s, "reorder": %s, "round": %s, ' \
-		"$1" "$loss" "$rtt" "$reorder" "$3" >>"$tmp/measurements"
-	printf '"stack": "%s", "way": "%s", "bulk": %s, "sizes": [%s], "path": %s}\n' \
-		"$4" "$5" "$bulk" "${list#, }" "$(cat "$tmp/path.json")" >>"$tmp/measurements"
+	for ((k = 0; k < abreast; k++)); do
+		printf '{"cc": "%s", "loss": %s, "rtt_ms": %s, "reorder": %s, "round": %s, ' \
+			"$1" "$loss" "$rtt" "$reorder" "$3"
+		printf '"stack": "%s", "way": "%s", "bulk": %s, "sizes": [%s], "path": %s}\n' \
+			"$4" "$5" "${bulk[k]}" "${lists[k]#, }" "$(cat "$tmp/path-$k.json")"
+	done >>"$tmp/measurements"
 }
 
 tell_time() {

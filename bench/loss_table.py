@@ -4,8 +4,8 @@ goodput with retransmissions, and times.
 
     loss_table.py MEASUREMENTS JSON_FILE MARKDOWN_FILE
 
-MEASUREMENTS has one JSON object a line. Figures are medians of the rounds; the times of a size are
-put together from all rounds. JSON_FILE gets one object: `rows`, as in the tables, and
+MEASUREMENTS has one JSON object a line. Figures are medians of all flows of a cell, over rounds and
+paths; so are the times of a size. JSON_FILE gets one object: `rows`, as in the tables, and
 `measurements`, all that was read.
 """
 import json
@@ -76,7 +76,7 @@ def summarize(measurements):
             continue
         row = dict(zip(("cc", "way", "loss", "rtt_ms", "reorder"), key))
         row["kernel"], row["weir"] = one_stack(stacks["kernel"]), one_stack(stacks["weir"])
-        row["rounds"] = len(stacks["weir"])
+        row["flows"] = len(stacks["weir"])
         row["goodput_ratio"] = ratio(row["weir"]["goodput_mbit_s"],
                                      row["kernel"]["goodput_mbit_s"])
         row["time_ratios"] = {
@@ -124,9 +124,9 @@ CELL = ["loss", "RTT ms", "reordered"]
 
 def goodput_table(rows):
     return lines_of(
-        CELL + ["kernel Mbit/s", "weir Mbit/s", "weir : kernel", "kernel retransmits",
+        CELL + ["flows", "kernel Mbit/s", "weir Mbit/s", "weir : kernel", "kernel retransmits",
                 "weir retransmits"],
-        [cell_of(row) + [f"{row['kernel']['goodput_mbit_s']:.2f}",
+        [cell_of(row) + [f"{row['flows']}", f"{row['kernel']['goodput_mbit_s']:.2f}",
                          f"{row['weir']['goodput_mbit_s']:.2f}",
                          marked(row["goodput_ratio"], GOODPUT_MARKS, lambda a, b: a < b),
                          count(row["kernel"]), count(row["weir"])] for row in rows])
@@ -161,7 +161,7 @@ def render(rows):
         for way in dict.fromkeys(row["way"] for row in rows):
             some = [row for row in rows if (row["cc"], row["way"]) == (cc, way)]
             if some:
-                lines += [f"**{cc}, {WAYS[way]}** ({some[0]['rounds']} rounds)", "",
+                lines += [f"**{cc}, {WAYS[way]}**", "",
                           *goodput_table(some), "", verdict(some), ""]
                 if some[0]["time_ratios"]:
                     lines += [*times_table(some), ""]

@@ -72,7 +72,7 @@ struct path {
 	int epoll, signals;
 };
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	fprintf(stderr, "weir-bench-path: %s: %s\n", what, strerror(errno));
 	exit(1);

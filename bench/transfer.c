@@ -33,7 +33,7 @@
 
 static uint8_t chunk[CHUNK];
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	fprintf(stderr, "transfer: %s: %s\n", what, strerror(errno));
 	exit(1);

@@ -1,11 +1,11 @@
 /*
  * weir_peer.c: a plain server on weir's TCP, the counterpart of kernel_peer's, for measuring.
  *
- *   weir_peer DEVICE ADDRESS/PREFIX MTU [NAME=VALUE...]
+ *   weir_peer DEVICE MTU ADDRESS/PREFIX... [NAME=VALUE...]
  *
- * Attaches to a TUN device that exists and is up, and serves discard (9), source (19) and sized
- * (20): the client sends a number as 8 bytes in network order, the server that many bytes, and both
- * close. NAME=VALUE are settings of the engine. SIGINT and SIGTERM end it.
+ * Attaches to a TUN device that exists and is up, and on each address serves discard (9), source
+ * (19) and sized (20): the client sends a number as 8 bytes in network order, the server that many
+ * bytes, and both close. NAME=VALUE are settings of the engine. SIGINT and SIGTERM end it.
  */
 #include <arpa/inet.h>
 #include <endian.h>
@@ -37,7 +37,7 @@ struct request {
 
 static const uint8_t chunk[CHUNK];
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	fprintf(stderr, "weir_peer: %s: %s\n", what, strerror(errno));
 	exit(1);
@@ -128,18 +128,18 @@ static void on_signal(void *user, uint32_t events)
 	weir_loop_stop(user);
 }
 
-static void set_all(struct weir_config *config, char **settings)
+/* 0; -1: it is no NAME=VALUE. */
+static int set_one(struct weir_config *config, char *setting)
 {
-	for (; *settings != NULL; settings++) {
-		char *value = strchr(*settings, '=');
+	char *value = strchr(setting, '=');
 
-		errno = EINVAL;
-		if (value == NULL)
-			die(*settings);
-		*value++ = '\0';
-		if (weir_config_set(config, *settings, strtoull(value, NULL, 10)) != 0)
-			die(*settings);
-	}
+	if (value == NULL)
+		return -1;
+	*value++ = '\0';
+	errno = EINVAL;
+	if (weir_config_set(config, setting, strtoull(value, NULL, 10)) != 0)
+		die(setting);
+	return 0;
 }
 
 static struct weir_link *open_link(char *name, uint32_t mtu)
@@ -153,21 +153,26 @@ static struct weir_link *open_link(char *name, uint32_t mtu)
 	return link;
 }
 
-static void listen_all(struct weir_stack *s, char *cidr)
+static void add_address(struct weir_stack *s, char *cidr)
 {
-	static const uint16_t ports[] = {DISCARD, SOURCE, SIZED};
-	struct weir_listen_args args = {.mode = WEIR_ACCEPT_EARLY};
+	struct weir_addr addr = {.family = 4};
 	char *slash = strchr(cidr, '/');
-	weir_listener l;
 
 	errno = EINVAL;
 	if (slash == NULL)
 		die(cidr);
 	*slash = '\0';
-	args.local.addr.family = 4;
-	if (inet_pton(AF_INET, cidr, args.local.addr.bytes) != 1 ||
-	    weir_addr_add(s, &args.local.addr, (unsigned)atoi(slash + 1)) != WEIR_OK)
+	if (inet_pton(AF_INET, cidr, addr.bytes) != 1 ||
+	    weir_addr_add(s, &addr, (unsigned)atoi(slash + 1)) != WEIR_OK)
 		die(cidr);
+}
+
+static void listen_all(struct weir_stack *s)
+{
+	static const uint16_t ports[] = {DISCARD, SOURCE, SIZED};
+	struct weir_listen_args args = {.mode = WEIR_ACCEPT_EARLY};
+	weir_listener l;
+
 	for (size_t i = 0; i < 3; i++) {
 		args.local.port = ports[i];
 		if (weir_listen(s, &args, &l) != WEIR_OK)
@@ -191,18 +196,22 @@ int main(int argc, char **argv)
 	static struct weir_config config;
 	struct weir_loop_args args = {.config = &config, .event = on_event};
 	struct weir_loop *loop;
+	int addresses = 3;
 
 	if (argc < 4) {
 		fprintf(stderr, "weir_peer: wrong arguments\n");
 		return 2;
 	}
 	weir_config_default(&config);
-	set_all(&config, argv + 4);
+	while (argc > 3 && set_one(&config, argv[argc - 1]) == 0)
+		argc--;
 	weir_random_keys(&config);
-	args.link = open_link(argv[1], (uint32_t)atoi(argv[3]));
+	args.link = open_link(argv[1], (uint32_t)atoi(argv[2]));
 	if (weir_loop_open(&loop, &args) != 0)
 		die("engine");
-	listen_all(weir_loop_stack(loop), argv[2]);
+	for (; addresses < argc; addresses++)
+		add_address(weir_loop_stack(loop), argv[addresses]);
+	listen_all(weir_loop_stack(loop));
 	if (weir_loop_watch(loop, signal_fd(), EPOLLIN, on_signal, loop) == NULL)
 		die("signals");
 	fprintf(stderr, "ready\n");

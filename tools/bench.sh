@@ -10,7 +10,8 @@ for script in bench/*.sh; do
 	arguments=()
 	# All of its cells take hours.
 	[ "$script" != bench/loss.sh ] || arguments=(--quick)
-	WEIR_BIN=$PWD/build/weir WEIR_BUILD_DIR=$PWD/build "$script" ${arguments[@]+"${arguments[@]}"}
+	WEIR_BIN=$PWD/build/weir WEIR_BUILD_DIR=$PWD/build \
+		"$script" ${arguments[@]+"${arguments[@]}"}
 done
 if [ $found = no ]; then
 	echo "bench: no executable script in bench/" >&2

@@ -93,8 +93,10 @@ static void agree(struct weir_stack *s, const struct weir_tuple *tuple, const st
 	struct half h;
 
 	half_init(&h, &s->cfg, syn, seq_make(0), stack_mss_default(tuple->local.addr.family));
-	if (!(h.flags & HALF_TS))
+	if (!(h.flags & HALF_TS)) {
 		h.flags = 0;
+		h.ecn = 0;
+	}
 	half_agreed(&h, halfs_shift(s), out);
 }
 
@@ -114,7 +116,7 @@ enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l,
 	agree(s, tuple, seg, &agreed);
 	r->seg.seq = syncookie_make(s->cookie_key[0], id, n, seg->seq, cookies_tick(s), agreed.mss);
 	r->seg.ack = seq_add(seg->seq, 1);
-	r->seg.flags = TCP_SYN | TCP_ACK;
+	r->seg.flags = (uint8_t)(TCP_SYN | TCP_ACK | (agreed.ecn_ok ? TCP_ECE : 0));
 	r->seg.wnd = halfs_window(s);
 	r->state = WEIR_STATE_LISTEN;
 	r->iss = r->seg.seq.v;
@@ -154,6 +156,7 @@ static void read_agreed(const struct weir_stack *s, const struct tcp_seg *seg, u
 	out->ts_ok = true;
 	syncookie_ts_read(seg->opts.ts_ecr, out);
 	out->sack_ok = out->sack_ok && s->cfg.sack;
+	out->ecn_ok = out->ecn_ok && s->cfg.ecn;
 	out->wscale_ok = out->wscale_ok && s->cfg.window_scaling;
 	if (out->wscale_ok)
 		out->rcv_wscale = halfs_shift(s);

@@ -128,7 +128,7 @@ static void send_synack(struct weir_stack *s, const struct half_slot *h, enum we
 		return;
 	half_agreed(&h->half, halfs_shift(s), &agreed);
 	r->seg.seq = h->half.iss;
-	r->seg.flags = TCP_SYN | TCP_ACK;
+	r->seg.flags = (uint8_t)(TCP_SYN | TCP_ACK | (agreed.ecn_ok ? TCP_ECE : 0));
 	tcp_synack_options(&r->seg.opts, &agreed, halfs_mss(s, r->tuple.local.addr.family),
 			   tcp_ts_clock(s->now, ts_offset(s, &r->tuple)), h->half.ts_recent);
 }

@@ -46,6 +46,7 @@ static enum weir_counter to_conn(struct stack_in *in, struct conn *c)
 		.seg = in->seg,
 		.now = in->s->now,
 		.no_echo = in->by_cookie,
+		.ce = (in->pkt.tos & 3) == 3,
 	};
 
 	in->note.flow = c->flow;

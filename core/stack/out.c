@@ -58,8 +58,10 @@ static void put_checksum(const struct weir_stack *s, struct weir_packet *p,
 	memcpy(p->head + p->l4_start + TCP_CSUM_OFFSET, &field, 2);
 }
 
+#define ECN_ECT0 2u /* RFC 3168 5 */
+
 struct out_ip {
-	uint8_t dscp, ttl;
+	uint8_t dscp, ttl, ecn;
 };
 
 /* Writes both headers; the spans are in place already, seg->len bytes of them. */
@@ -72,7 +74,7 @@ static void put_headers(struct weir_stack *s, struct weir_packet *p, const struc
 		.dst = &t->remote.addr,
 		.proto = IP_PROTO_TCP,
 		.ttl = ip.ttl,
-		.tos = (uint8_t)(ip.dscp << 2),
+		.tos = (uint8_t)(ip.dscp << 2 | ip.ecn),
 	};
 
 	seg->src_port = t->local.port;
@@ -206,7 +208,9 @@ static bool out_conn(struct weir_stack *s, struct conn *c, struct weir_packet *p
 	tcp_emit_segment(&s->env, t, &plan, s->now, &seg);
 	put_payload(s, c, &plan, p);
 	put_headers(s, p, &c->tuple, &seg,
-		    (struct out_ip){.dscp = t->user.dscp, .ttl = t->user.ttl});
+		    (struct out_ip){.dscp = t->user.dscp,
+				    .ttl = t->user.ttl,
+				    .ecn = plan.ect ? ECN_ECT0 : 0});
 	tcp_plan_sent(&s->env, t, &plan, s->now);
 	++*stack_counter(s, plan.why);
 	if (s->cfg.trace) {

@@ -27,6 +27,9 @@ static void note_fill(struct weir_trace_record *r, const struct trace_note *note
 	r->irs = note->irs;
 	if (note->t) {
 		r->cwnd_bytes = note->t->cc.cwnd;
+		r->ssthresh_bytes = note->t->cc.ssthresh;
+		r->pipe_bytes = tcb_pipe(note->t);
+		r->recovery = (enum weir_recovery)note->t->rec.phase;
 		r->srtt_ns = note->t->rtt.srtt_ns;
 	}
 }

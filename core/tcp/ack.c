@@ -297,7 +297,7 @@ static void same_ack(struct tcp_in *in, struct ack_ctx *a)
 {
 	struct tcb *t = in->t;
 
-	if (a->duplicate || a->news.sacked || a->rec.dsack)
+	if (a->duplicate || a->news.sacked || a->rec.dsack || a->rec.ece)
 		timers_look_again(t, conclude(in, a));
 	if (t->snd.wnd == 0 && t->user.stuck_at != WEIR_NEVER) {
 		t->user.stuck_at = in->now; /* MUST-37: it lives, so it may take its time */
@@ -335,6 +335,8 @@ enum tcp_step ack_process(struct tcp_in *in)
 	a.echo_ns = input_echo_age(in);
 	begin_news(in, &a);
 	take_sack(in, &a);
+	a.rec.ece = (t->ecn & ECN_ON) && (s->flags & TCP_ECE) && in->in_window && tcb_flight(t) &&
+		    seq_geq(s->ack, t->snd.una);
 	update_window(in, &a);
 	if (seq_gt(s->ack, t->snd.una)) {
 		a.acked = s->ack.v - t->snd.una.v;

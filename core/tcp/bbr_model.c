@@ -13,8 +13,8 @@
  *
  * Volume. inflight_longterm is what was in flight when probing caused more than 2 % of loss;
  * inflight_shortterm goes with bw_shortterm. extra_acked is how far ACKs ran ahead of the rate in
- * the last ten round trips (one in Startup), in two windows of five, so that aggregation on the path
- * does not stop the flow between two bursts of ACKs.
+ * the last ten round trips (one in Startup), in two windows of five, so that aggregation on the
+ * path does not stop the flow between two bursts of ACKs.
  *
  * Round trips are counted by data: one ends with the ACK for something sent after it began. All
  * counts of delivered bytes are of 32 bits and are compared as differences: what is in flight is

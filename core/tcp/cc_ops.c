@@ -111,6 +111,7 @@ void cc_start(struct cc *c, const struct weir_config *cfg, uint32_t mss, uint8_t
 	};
 	c->abe = cfg->abe;
 	c->hystart = cfg->hystart;
+	c->paced = cfg->pacing == 2;
 	c->burst = (uint16_t)cfg->link_gso_max;
 	c->cwnd = syn_retries > 1 ? mss : initial_window(cfg, mss); /* RFC6928-02 */
 	c->ssthresh = CC_SSTHRESH_MAX;                              /* RFC5681-06 */
@@ -124,6 +125,9 @@ void cc_switch(struct cc *c, enum cc_kind kind, uint32_t mss, weir_time now)
 	c->chosen = (uint8_t)(1 + kind);
 	if (c->cwnd == 0 || c->kind == kind)
 		return;
+	/* Who measured the path does so no more: from here on growth is careful. */
+	if (cc_of(c->kind)->rules_recovery && c->ssthresh > c->cwnd)
+		c->ssthresh = c->cwnd;
 	c->kind = (uint8_t)kind;
 	c->pacing_rate = 0;
 	c->prior_cwnd = 0;

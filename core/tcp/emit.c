@@ -41,6 +41,31 @@ static uint16_t announced_mss(const struct tcp_env *env, const struct tcb *t)
 	return set && set < t->mtup.link ? (uint16_t)set : t->mtup.link; /* RFC1191-07 */
 }
 
+/* RFC3168-01. Two SYNs without an answer: a middlebox may not like the flags (RFC3168-04). */
+static void syn_ecn(const struct tcp_env *env, struct tcb *t, struct tcp_seg *seg)
+{
+	if (t->state != WEIR_STATE_SYN_SENT) {
+		if (t->ecn & ECN_ON)
+			seg->flags |= TCP_ECE;
+		return;
+	}
+	t->ecn = env->cfg->ecn == 2 && t->retries < 2 ? ECN_ASKED : 0;
+	if (t->ecn)
+		seg->flags |= TCP_ECE | TCP_CWR;
+}
+
+/* RFC3168-05, -08 to -12: ECT and CWR on new data alone, ECE on what acknowledges. */
+static void data_ecn(struct tcb *t, struct tcp_plan *p, struct tcp_seg *seg)
+{
+	if (!(t->ecn & ECN_ON))
+		return;
+	if ((t->ecn & ECN_ECHO) && (seg->flags & TCP_ACK))
+		seg->flags |= TCP_ECE;
+	p->ect = p->len && seq_eq(p->seq, t->snd.nxt) && p->why != WEIR_CTR_PROBE_WINDOW;
+	if (p->ect && (t->ecn & ECN_CWR_DUE))
+		seg->flags |= TCP_CWR;
+}
+
 static void syn_segment(struct tcp_env *env, struct tcb *t, uint32_t clock, struct tcp_seg *seg)
 {
 	uint16_t mss = announced_mss(env, t);
@@ -51,6 +76,7 @@ static void syn_segment(struct tcp_env *env, struct tcb *t, uint32_t clock, stru
 		.sack_ok = t->sack_ok,
 	};
 
+	syn_ecn(env, t, seg);
 	if (t->state == WEIR_STATE_SYN_SENT)
 		tcp_syn_options(&seg->opts, env->cfg, mss, t->rcv_wscale, clock);
 	else
@@ -139,6 +165,7 @@ void tcp_emit_segment(struct tcp_env *env, struct tcb *t, struct tcp_plan *p, we
 		if (seg->opts.sack_count && p->len)
 			fit(t, p, &seg->opts);
 		seg->flags = p->flags;
+		data_ecn(t, p, seg);
 		seg->wnd = window_field(t, env, now);
 		urgent(t, seg);
 	}

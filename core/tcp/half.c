@@ -19,8 +19,9 @@ void half_init(struct half *h, const struct weir_config *cfg, const struct tcp_s
 		h->flags |= HALF_SACK;
 	if (o->has_wscale && cfg->window_scaling) {
 		h->flags |= HALF_WSCALE;
-		h->snd_wscale = o->wscale;
+		h->snd_wscale = o->wscale & 0xf;
 	}
+	h->ecn = tcp_asks_ecn(syn->flags) && cfg->ecn;
 }
 
 void half_agreed(const struct half *h, uint8_t rcv_wscale, struct tcp_agreed *out)
@@ -32,6 +33,7 @@ void half_agreed(const struct half *h, uint8_t rcv_wscale, struct tcp_agreed *ou
 		.wscale_ok = h->flags & HALF_WSCALE,
 		.ts_ok = h->flags & HALF_TS,
 		.sack_ok = h->flags & HALF_SACK,
+		.ecn_ok = h->ecn,
 	};
 }
 

@@ -25,7 +25,8 @@ struct half {
 	uint32_t ts_recent;
 	uint16_t mss; /* the peer's */
 	uint16_t wnd; /* the SYN's window field */
-	uint8_t snd_wscale;
+	uint8_t snd_wscale : 7;
+	uint8_t ecn : 1;    /* the SYN asked for ECN, and may have it */
 	uint8_t flags;      /* enum half_flag */
 	uint8_t retries;    /* SYN-ACKs sent again */
 	uint8_t challenges; /* ACKs sent in answer to what was not acceptable */

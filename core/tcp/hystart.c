@@ -94,7 +94,7 @@ static uint32_t bounded(const struct hystart *h, const struct cc *c, const struc
 {
 	uint32_t most = HYSTART_L * a->mss > c->burst ? HYSTART_L * a->mss : c->burst;
 
-	if (c->pacing_rate == 0 && grow > most)
+	if (!c->paced && grow > most)
 		grow = most;
 	return h->phase == HYSTART_CSS ? grow / HYSTART_CSS_DIVISOR : grow;
 }

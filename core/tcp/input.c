@@ -146,11 +146,29 @@ void input_text(struct tcp_in *in)
 	note_fin(in);
 }
 
+/* RFC3168-09, -11: a mark on data in the window is told by every ACK until CWR comes. */
+static void note_mark(struct tcp_in *in)
+{
+	struct tcb *t = in->t;
+
+	if (!(t->ecn & ECN_ON) || !in->in_window)
+		return;
+	if (in->seg.flags & TCP_CWR)
+		t->ecn &= (uint8_t)~ECN_ECHO;
+	if (!in->ce || in->seg.len == 0)
+		return;
+	if (!(t->ecn & ECN_ECHO))
+		ackgen_now(t, WEIR_CTR_SENT_ACK); /* the sender should know at once */
+	t->ecn |= ECN_ECHO;
+	in->env->counters[WEIR_CTR_ECN_MARKED]++;
+}
+
 static void established(struct tcp_in *in)
 {
 	if (accept_paws(in) == TCP_STEP_DONE || accept_sequence(in) == TCP_STEP_DONE ||
 	    input_syn(in) == TCP_STEP_DONE || ack_process(in) == TCP_STEP_DONE)
 		return;
+	note_mark(in);
 	input_urgent(in);
 	input_text(in);
 }

@@ -14,6 +14,7 @@ struct tcp_in {
 	struct tcp_seg seg; /* trimmed as the steps go */
 	seq_t first;        /* of the segment as it came, before trimming */
 	bool no_echo;       /* TSecr is no clock: it carried a SYN cookie's bits */
+	bool ce;            /* the packet carried a congestion mark (RFC 3168) */
 	bool in_window;     /* it passed the sequence check: its timestamp may be remembered */
 	weir_time now;
 	enum weir_counter verdict; /* ACCEPTED until a step says otherwise */

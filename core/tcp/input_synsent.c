@@ -24,6 +24,9 @@ static void agree(struct tcp_in *in)
 		.mss = o->has_mss ? o->mss : in->t->peer_mss,
 		.ts_ok = o->has_ts && cfg->timestamps,
 		.sack_ok = o->sack_permitted && cfg->sack,
+		/* RFC3168-01: both flags together are a reflection of ours */
+		.ecn_ok = (in->t->ecn & ECN_ASKED) && (in->seg.flags & TCP_ACK) &&
+			  (in->seg.flags & (TCP_ECE | TCP_CWR)) == TCP_ECE,
 	};
 
 	if (o->has_wscale && cfg->window_scaling) { /* RFC7323-02: both or none */

@@ -58,7 +58,7 @@ enum recovery_phase {
 struct recovery {
 	seq_t recover;       /* RFC 6582, RFC 6675 RecoveryPoint */
 	uint32_t inflate;    /* without SACK: bytes that duplicate ACKs add to the window */
-	seq_t undo_from;     /* SND.UNA when the episode began */
+	seq_t undo_from;     /* where what was first sent again in the episode begins */
 	uint32_t undo_bytes; /* sent again in it and not reported as duplicates */
 	uint32_t resent_ts;  /* our timestamp when it first sent again */
 	uint8_t phase;       /* enum recovery_phase */

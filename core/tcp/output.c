@@ -237,7 +237,7 @@ static bool plan_data(struct tcb *t, uint32_t gso_max, uint32_t room, struct tcp
 	p->seq = t->snd.nxt;
 	p->flags = TCP_ACK;
 	p->why = WEIR_CTR_SENT_DATA;
-	gso_max = gso_for(t, t->snd.nxt, gso_max);
+	gso_max = t->ecn & ECN_CWR_DUE ? 0 : gso_for(t, t->snd.nxt, gso_max); /* CWR goes once */
 	p->len = len ? packet_len(t, len, queued, flight, gso_max) : 0;
 	if (p->len > t->snd.mss)
 		p->gso_size = (uint16_t)t->snd.mss;
@@ -274,10 +274,11 @@ static bool plan_size_probe(const struct tcp_env *env, struct tcb *t, weir_time 
  * (RFC8985-15). */
 static bool plan_tail(const struct tcp_env *env, struct tcb *t, struct tcp_plan *p)
 {
-	uint32_t room = recovery_room(t);
+	uint32_t room;
 
 	if (!t->rack.tlp_want)
 		return false;
+	room = recovery_room(t);
 	t->rack.tlp_want = false;
 	if (t->board.first == POOL_NONE || t->board.lost || t->snd.wnd == 0)
 		return false;
@@ -357,11 +358,26 @@ static bool plan_any_data(const struct tcp_env *env, struct tcb *t, uint32_t gso
 	return no_news(t) && plan_lost(env, t, gso_max, p);
 }
 
+/* Bytes, or a FIN, that were never sent. */
+static uint32_t unsent(const struct tcb *t)
+{
+	seq_t end = seq_add(sndq_end(&t->sndq), t->sndq.fin);
+
+	return end.v - t->snd.nxt.v;
+}
+
+/* The window has room, and the user has nothing for it: samples of the delivery rate tell of him. */
 static void note_idle(struct tcb *t)
 {
-	if (t->board.lost == 0 && recovery_room(t) >= t->snd.mss &&
-	    sndq_end(&t->sndq).v - t->snd.nxt.v < t->snd.mss && tcb_flight(t))
+	if (unsent(t) < t->snd.mss && t->board.first != POOL_NONE && t->board.lost == 0 &&
+	    recovery_room(t) >= t->snd.mss)
 		rate_app_limited(t);
+}
+
+/* Is there data of any kind that could go? */
+static bool has_data(const struct tcb *t)
+{
+	return t->board.lost || t->rack.tlp_want || unsent(t);
 }
 
 bool tcp_plan_next(const struct tcp_env *env, struct tcb *t, uint32_t gso_max, weir_time now,
@@ -376,7 +392,7 @@ bool tcp_plan_next(const struct tcp_env *env, struct tcb *t, uint32_t gso_max, w
 	if (t->state == WEIR_STATE_SYN_SENT)
 		return false;
 	if (sends_data(t)) {
-		if ((t->rack.tlp_want || pace_ready(env, t, now)) &&
+		if (has_data(t) && (t->rack.tlp_want || pace_ready(env, t, now)) &&
 		    plan_any_data(env, t, pace_burst(env, t, gso_max), now, p))
 			return true;
 		*p = (struct tcp_plan){0};
@@ -402,11 +418,11 @@ static void put_on_board(struct tcp_env *env, struct tcb *t, const struct tcp_pl
 	rate_stamp(t, tcb_pipe(t), end.v - p->seq.v, now, &s);
 	if (seq_lt(p->seq, nxt)) {
 		board_resent(env, &t->board, p->seq, seq_min(end, nxt), seg, &s);
-		recovery_sent(t, seq_min(end, nxt).v - p->seq.v, RECOVERY_SENT_AGAIN, now);
+		recovery_sent(t, p->seq, seq_min(end, nxt), RECOVERY_SENT_AGAIN, now);
 	}
 	if (seq_gt(end, nxt)) {
 		board_sent(env, &t->board, seq_max(p->seq, nxt), end, seg, &s);
-		recovery_sent(t, end.v - seq_max(p->seq, nxt).v, RECOVERY_SENT_NEW, now);
+		recovery_sent(t, seq_max(p->seq, nxt), end, RECOVERY_SENT_NEW, now);
 	}
 }
 
@@ -416,6 +432,8 @@ static void sent_sequence(struct tcp_env *env, struct tcb *t, const struct tcp_p
 	/* RFC6298-08: the timer tells when SND.UNA's segment went last, and no earlier time. */
 	bool first = seq_eq(p->seq, t->snd.una);
 	bool fresh = seq_gt(end, t->snd.nxt);
+	/* The third and later ones of a burst: the probe's time stands. */
+	bool burst = t->rtt.sent_at == now && tcb_flight(t) > t->snd.mss;
 
 	if (p->why == WEIR_CTR_PROBE_WINDOW && !fresh)
 		board_ambiguous(env, &t->board);
@@ -439,7 +457,7 @@ static void sent_sequence(struct tcp_env *env, struct tcb *t, const struct tcp_p
 	}
 	if (first || !(timer_on(t, TIMER_RTX) || timer_on(t, TIMER_PERSIST)))
 		timers_rearm(env, t, now);
-	else if (fresh)
+	else if (fresh && !burst && p->why != WEIR_CTR_SENT_TLP)
 		timers_probe(env, t, now);
 }
 
@@ -448,6 +466,8 @@ void tcp_plan_sent(struct tcp_env *env, struct tcb *t, const struct tcp_plan *p,
 	uint32_t space = p->len + !!(p->flags & TCP_SYN) + !!(p->flags & TCP_FIN);
 
 	t->segs_out++;
+	if (p->ect)
+		t->ecn &= (uint8_t)~ECN_CWR_DUE;
 	if (p->flags & TCP_SYN)
 		t->want_syn = TCB_SYN_NONE;
 	mtup_sent(t, p);

@@ -77,6 +77,8 @@ static void begin(struct tcb *t, enum recovery_phase phase)
 	r->resent = false;
 	t->rack.tlp_out = false;
 	t->rack.tlp_want = false;
+	if (t->ecn & ECN_ON)
+		t->ecn |= ECN_CWR_DUE; /* RFC3168-08 */
 }
 
 /* Congestion control rules over its window itself, or PRR leads it to the target. */
@@ -84,6 +86,28 @@ static void shrink_at_once(struct tcb *t)
 {
 	if (!cc_of(t->cc.kind)->rules_recovery)
 		t->cc.cwnd = t->cc.target;
+}
+
+/* The window before: what is out less what had been SACKed, and what this ACK covers. */
+static uint32_t recover_fs(const struct tcb *t, const struct recovery_ack *a)
+{
+	uint32_t out = tcb_flight(t) + a->acked;
+
+	return out > a->prior_sacked ? out - a->prior_sacked : 0;
+}
+
+/* The peer told of a congestion mark: once a window (RFC3168-06). */
+static void begin_cwr(struct tcb *t, struct tcp_env *env, const struct recovery_ack *a)
+{
+	a->cc->ece = true;
+	a->cc->flight = a->prior_flight;
+	a->cc->recovering = false;
+	cc_on_signal(&t->cc, CC_ECE, a->cc);
+	begin(t, RECOVERY_CWR);
+	t->rec.undoable = false; /* a mark is no mistake */
+	prr_begin(&t->prr, recover_fs(t, a));
+	env->counters[WEIR_CTR_ECN_REDUCED]++;
+	a->cc->recovering = true;
 }
 
 /* Something is lost: fast recovery begins. `flight`: what was out before. */
@@ -219,8 +243,8 @@ static void in_fast(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
 		reno_partial(t, env, a->acked);
 }
 
-/* RFC 5682 2.1, 3.1, as Linux has it */
-static void frto_step(struct tcb *t, const struct recovery_ack *a)
+/* RFC 5682 2.1 without SACK, 3.1 with it */
+static void frto_step(struct tcb *t, const struct tcp_env *env, const struct recovery_ack *a)
 {
 	struct recovery *r = &t->rec;
 
@@ -231,6 +255,8 @@ static void frto_step(struct tcb *t, const struct recovery_ack *a)
 	} else if (a->acked) {
 		r->recover = t->snd.nxt;
 		r->frto_new = true; /* step 2b */
+	} else if (!rack_on(env, t)) {
+		r->frto = false; /* step 2a: a duplicate comes first */
 	}
 }
 
@@ -249,7 +275,7 @@ static void in_rto(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
 		return;
 	}
 	if (r->frto)
-		frto_step(t, a);
+		frto_step(t, env, a);
 }
 
 static void count_dsack(struct tcb *t, struct tcp_env *env, const struct recovery_ack *a)
@@ -270,14 +296,6 @@ static void lead_by_prr(struct tcb *t, const struct recovery_ack *a)
 	t->cc.cwnd =
 		prr_acked(&t->prr, a->cc->delivered, safe, tcb_pipe(t), t->cc.target, t->snd.mss);
 	t->rec.force = false;
-}
-
-/* The window before: what is out less what had been SACKed, and what this ACK covers. */
-static uint32_t recover_fs(const struct tcb *t, const struct recovery_ack *a)
-{
-	uint32_t out = tcb_flight(t) + a->acked;
-
-	return out > a->prior_sacked ? out - a->prior_sacked : 0;
 }
 
 static void begin_by_rack(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
@@ -312,7 +330,8 @@ void recovery_acked(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
 		break;
 	case RECOVERY_CWR:
 		a->cc->recovering = true;
-		if (seq_geq(t->snd.una, r->recover))
+		/* Beyond it: only then has CWR reached the peer, and a mark is a new one. */
+		if (seq_gt(t->snd.una, r->recover))
 			leave(t, env);
 		break;
 	case RECOVERY_FAST:
@@ -326,6 +345,8 @@ void recovery_acked(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
 		reno_duplicate(t, env, a);
 	if (rack_on(env, t) && a->cc->lost && r->phase <= RECOVERY_CWR)
 		begin_by_rack(t, env, a);
+	if (a->ece && r->phase == RECOVERY_OPEN)
+		begin_cwr(t, env, a);
 	if (r->phase == RECOVERY_CWR || (r->phase == RECOVERY_FAST && rack_on(env, t)))
 		lead_by_prr(t, a);
 }
@@ -426,9 +447,10 @@ uint32_t recovery_room(const struct tcb *t)
 	return window > pipe ? window - pipe : 0;
 }
 
-void recovery_sent(struct tcb *t, uint32_t bytes, enum recovery_sent what, weir_time now)
+void recovery_sent(struct tcb *t, seq_t lo, seq_t hi, enum recovery_sent what, weir_time now)
 {
 	struct recovery *r = &t->rec;
+	uint32_t bytes = hi.v - lo.v;
 
 	if (r->phase == RECOVERY_FAST || r->phase == RECOVERY_CWR)
 		prr_sent(&t->prr, bytes);
@@ -443,6 +465,7 @@ void recovery_sent(struct tcb *t, uint32_t bytes, enum recovery_sent what, weir_
 	r->undo_bytes += bytes;
 	if (!r->resent) {
 		r->resent = true;
+		r->undo_from = lo;
 		r->resent_ts = tcp_ts_clock(now, t->ts.offset);
 	}
 }
@@ -454,6 +477,9 @@ bool recovery_echo_delayed(const struct tcb *t, const struct tcp_opts *o)
 	if (!r->undoable)
 		return false;
 	if (!r->resent)
-		return true; /* nothing went again, and yet it arrives */
+		return t->board.lost == 0; /* nothing went again, and yet it has arrived */
+	/* What an earlier episode sent again may be acknowledged in this one. */
+	if (seq_leq(t->snd.una, r->undo_from))
+		return false;
 	return t->ts.ok && o->has_ts && o->ts_ecr && (int32_t)(o->ts_ecr - r->resent_ts) < 0;
 }

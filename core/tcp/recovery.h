@@ -22,6 +22,7 @@ struct recovery_ack {
 	bool dsack;            /* it reports [.., dsack_hi) as having come twice ... */
 	seq_t dsack_hi;
 	uint32_t dsack_bytes; /* ... so many bytes */
+	bool ece;             /* it tells of a congestion mark (RFC 3168) */
 	bool delayed; /* it echoes a timestamp from before anything was sent again (RFC 4015) */
 };
 
@@ -48,7 +49,7 @@ uint32_t recovery_room(const struct tcb *t);
 
 /* Data [lo, hi) went out; `again`: it was out before. */
 enum recovery_sent { RECOVERY_SENT_NEW, RECOVERY_SENT_AGAIN };
-void recovery_sent(struct tcb *t, uint32_t bytes, enum recovery_sent what, weir_time now);
+void recovery_sent(struct tcb *t, seq_t lo, seq_t hi, enum recovery_sent what, weir_time now);
 
 /* Did the ACK echo a timestamp from before the episode's first retransmission? */
 bool recovery_echo_delayed(const struct tcb *t, const struct tcp_opts *o);

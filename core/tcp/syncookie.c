@@ -37,6 +37,7 @@
 #define TS_WSCALE_MASK 0x0fu
 #define TS_WSCALE_NONE 0x0fu
 #define TS_SACK        0x10u
+#define TS_ECN         0x20u
 
 /* What peers have: a link of 68 bytes, of 296, the defaults of IPv4 and IPv6, tunnels, Ethernet
  * with IPv6 and with IPv4, jumbo frames. */
@@ -92,6 +93,8 @@ uint32_t syncookie_ts(uint32_t clock, const struct tcp_agreed *agreed)
 
 	if (agreed->sack_ok)
 		bits |= TS_SACK;
+	if (agreed->ecn_ok)
+		bits |= TS_ECN;
 	ts = (clock & ~TS_MASK) | bits;
 	return (int32_t)(ts - clock) > 0 ? ts - (TS_MASK + 1) : ts;
 }
@@ -103,4 +106,5 @@ void syncookie_ts_read(uint32_t echo, struct tcp_agreed *agreed)
 	agreed->wscale_ok = wscale != TS_WSCALE_NONE;
 	agreed->snd_wscale = agreed->wscale_ok ? (uint8_t)wscale : 0;
 	agreed->sack_ok = echo & TS_SACK;
+	agreed->ecn_ok = echo & TS_ECN;
 }

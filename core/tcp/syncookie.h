@@ -26,10 +26,10 @@ bool syncookie_check(const uint8_t key[16], const void *id, size_t len, seq_t ir
 		     seq_t cookie, uint16_t *mss);
 
 /* The timestamp of a SYN-ACK that carries a cookie: `clock` with its low bits replaced by what the
- * cookie has no room for (window scale, SACK), and never later than `clock`. */
+ * cookie has no room for (window scale, SACK, ECN), and never later than `clock`. */
 uint32_t syncookie_ts(uint32_t clock, const struct tcp_agreed *agreed);
 
-/* Reads them from the echo of such a timestamp: snd_wscale, wscale_ok and sack_ok are set. */
+/* Reads them from the echo of such a timestamp: snd_wscale, wscale_ok, sack_ok and ecn_ok are set. */
 void syncookie_ts_read(uint32_t echo, struct tcp_agreed *agreed);
 
 #endif

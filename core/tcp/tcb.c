@@ -66,6 +66,8 @@ void tcb_agree(struct tcb *t, const struct tcp_env *env, const struct tcp_agreed
 	t->ts.ok = a->ts_ok;
 	t->sack_ok = a->sack_ok;
 	t->wscale_ok = a->wscale_ok;
+	if (a->ecn_ok)
+		t->ecn = ECN_ON;
 	t->snd_wscale = a->snd_wscale;
 	t->rcv_wscale = a->rcv_wscale;
 	mtup_agreed(t, env);

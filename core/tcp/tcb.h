@@ -52,7 +52,7 @@ struct tcp_agreed {
 	uint16_t mss;       /* the peer's MSS option, or the default (MUST-15) */
 	uint8_t snd_wscale; /* shift of windows that come in */
 	uint8_t rcv_wscale; /* shift of windows that go out */
-	bool wscale_ok, ts_ok, sack_ok;
+	bool wscale_ok, ts_ok, sack_ok, ecn_ok;
 };
 
 /* Send sequence space (RFC 9293 3.3.1). */
@@ -199,6 +199,14 @@ struct user {
 	weir_time stuck_at; /* since when the oldest byte waits; WEIR_NEVER: nothing waits */
 };
 
+/* Explicit congestion notification (RFC 3168): bits of tcb.ecn. */
+enum tcb_ecn {
+	ECN_ASKED = 1,   /* our last SYN asked for it */
+	ECN_ON = 2,      /* agreed on */
+	ECN_ECHO = 4,    /* a mark came: every ACK says so until CWR comes */
+	ECN_CWR_DUE = 8, /* the window was reduced: the next new data says so */
+};
+
 /* What is to be sent of a SYN or, after a crossing one, of a SYN-ACK. */
 enum tcb_syn { TCB_SYN_NONE, TCB_SYN_FIRST, TCB_SYN_AGAIN };
 
@@ -216,6 +224,7 @@ struct tcb {
 	bool want_probe;   /* a zero-window probe is to be sent */
 	bool want_keep;    /* a keep-alive probe is to be sent */
 	uint8_t rtx_kind;  /* enum rtx_kind */
+	uint8_t ecn;       /* enum tcb_ecn */
 	bool pace_waits;   /* data waits for timers.pace_at */
 	bool want_rst;     /* ended with an RST that is still to be sent */
 	uint16_t path_mss; /* most TCP payload and options that the path takes */

@@ -1,5 +1,6 @@
 #include "tcp/user.h"
 
+#include "tcp/cc_ops.h"
 #include "tcp/drs.h"
 #include "tcp/fsm.h"
 #include "tcp/rcvq.h"
@@ -156,6 +157,10 @@ void user_set(struct tcb *t, const struct tcp_env *env, enum weir_connopt opt, u
 		break;
 	case WEIR_OPT_SOFT_ERRORS:
 		u->soft_muted = !value;
+		break;
+	case WEIR_OPT_CC:
+		/* What counts time counts it from the next ACK on. */
+		cc_switch(&t->cc, (enum cc_kind)value, t->snd.mss, u->heard_at);
 		break;
 	case WEIR_OPT_COUNT:
 		break;

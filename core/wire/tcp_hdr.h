@@ -44,6 +44,12 @@ static inline uint32_t tcp_seg_len(const struct tcp_seg *s)
 	return s->len + !!(s->flags & TCP_SYN) + !!(s->flags & TCP_FIN);
 }
 
+/* Do the flags of a SYN ask for ECN (RFC3168-01)? */
+static inline bool tcp_asks_ecn(uint8_t flags)
+{
+	return (flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+}
+
 /* Reads a segment of `len` bytes. The checksum is the caller's business. 0; -1: data offset or an
  * option length is wrong (RFC9293-MUST-7, X-16). Reserved bits are ignored (X-08). */
 int tcp_parse(struct tcp_seg *out, const uint8_t *bytes, size_t len);

@@ -5,11 +5,10 @@
  *
  * RFC 8289 5.5 writes CoDel as a function dequeue() that takes packets from the queue, drops some,
  * and returns one. Here the loop is the caller's and each packet is one call, so what dequeue() has
- * in its program counter is in `after`: nothing (this is the first packet of a dequeue()), a drop
- * that began the dropping state (the next packet goes, whatever it waited), or a later drop (the
- * next one may be dropped at once, if drop_next, counted on from its own old value, has passed).
- * `after` holds for the instant of that answer only: a packet asked about later begins a dequeue()
- * of its own.
+ * in its program counter is in `after`: whether the packet before was dropped at this very instant,
+ * while dropping, so that drop_next is to be counted on from its own old value before this packet
+ * is held against it. The drop that begins the dropping state has set drop_next ahead of the
+ * present, so that the packet behind it goes, whatever it waited.
  *
  * A packet may be dropped when packets have been queued for `target` or longer for a whole
  * `interval` (first_above), and more than one packet's worth is left. Dropping goes on at times
@@ -88,7 +87,7 @@ static enum codel_answer begin_dropping(struct codel *c, const struct codel_pack
 	c->last_count = c->count;
 	if (p->mark)
 		return answer(c, CODEL_MARK, CODEL_AFTER_SEND, now);
-	return answer(c, CODEL_DROP, CODEL_AFTER_FIRST_DROP, now);
+	return answer(c, CODEL_DROP, CODEL_AFTER_SEND, now);
 }
 
 static enum codel_answer go_on_dropping(struct codel *c, const struct codel_packet *p,
@@ -111,8 +110,6 @@ enum codel_answer codel_decide(struct codel *c, const struct codel_packet *p, ui
 	enum codel_after after = c->at == now ? c->after : CODEL_AFTER_SEND;
 	bool may = may_drop(c, p, now);
 
-	if (after == CODEL_AFTER_FIRST_DROP)
-		return answer(c, CODEL_SEND, CODEL_AFTER_SEND, now);
 	if (c->dropping && !may)
 		c->dropping = false;
 	if (c->dropping)

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum codel_answer { CODEL_SEND, CODEL_DROP, CODEL_MARK };
-enum codel_after { CODEL_AFTER_SEND, CODEL_AFTER_FIRST_DROP, CODEL_AFTER_DROP };
+enum codel_after { CODEL_AFTER_SEND, CODEL_AFTER_DROP };
 
 struct codel {
 	uint64_t target_ns, interval_ns; /* interval at most 4 s */

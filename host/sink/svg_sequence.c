@@ -69,12 +69,23 @@ static const struct svg_pen ack_pen = {"#009e73", 1.3, NULL};
 static const struct svg_pen edge_pen = {"#999999", 1.2, "4 2"};
 static const struct svg_pen lost_pen = {"#c00000", 1.4, NULL};
 
-static struct svg_pen again_pen(unsigned reason)
+/* A reason has the same colour in every picture. */
+static struct svg_pen again_pen(enum weir_counter why)
 {
-	static const char *const colour[KINDS_MAX] = {"#d55e00", "#0072b2", "#e69f00", "#56b4e9",
-						      "#7b3fa0", "#8c6d1f", "#00798c", "#b33c86"};
+	static const struct {
+		enum weir_counter why;
+		const char *colour;
+	} table[] = {
+		{WEIR_CTR_RETX_TIMEOUT, "#d55e00"}, {WEIR_CTR_RETX_RACK, "#0072b2"},
+		{WEIR_CTR_RETX_TLP, "#e69f00"},     {WEIR_CTR_RETX_FAST, "#7b3fa0"},
+		{WEIR_CTR_RETX_PARTIAL, "#b58fd0"},
+	};
+	struct svg_pen pen = {"#8c6d1f", 2.2, NULL};
 
-	return (struct svg_pen){colour[reason % KINDS_MAX], 2.2, NULL};
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].why == why)
+			pen.colour = table[i].colour;
+	return pen;
 }
 
 /* --- Taking in ---------------------------------------------------------------------------- */
@@ -205,7 +216,7 @@ static void make_legend(const struct sequence *s, struct svg_legend *l)
 
 	svg_legend_add(l, SVG_SWATCH_BAR, &data_pen, "segment");
 	for (unsigned i = 0; i < s->reasons; i++) {
-		struct svg_pen pen = again_pen(i);
+		struct svg_pen pen = again_pen(s->reason[i]);
 
 		svg_legend_add(l, SVG_SWATCH_BAR, &pen, weir_counter_text(s->reason[i]));
 	}
@@ -347,7 +358,7 @@ static void draw(const struct weir_panel *p, FILE *out, const struct svg_axis *x
 	draw_marks(s, out, x, y, MARK_DATA, 0, &data_pen);
 	draw_steps(s, out, x, y, &ack_pen, STEP_ACK);
 	for (unsigned i = 0; i < s->reasons; i++) {
-		struct svg_pen pen = again_pen(i);
+		struct svg_pen pen = again_pen(s->reason[i]);
 
 		draw_marks(s, out, x, y, MARK_AGAIN, i, &pen);
 	}

@@ -1,8 +1,9 @@
 /*
  * svg_windows.c: the windows of one connection over time: what congestion control allows (cwnd),
- * what is in flight, and what the peer allows, from the trace records of the sender.
+ * what is out, and what the peer allows, from the trace records of the sender.
  *
- * In flight is what was sent and not acknowledged, as an eye beside the sender sees it.
+ * What is out is what was sent and not acknowledged, as an eye beside the sender sees it: more than
+ * the window while SACK tells that some of it has left the network.
  */
 #include "sink/svg_panel.h"
 
@@ -27,7 +28,7 @@ struct weir_windows *weir_windows_new(struct weir_picture *pic, const char *titl
 		return NULL;
 	w->panel = weir_picture_lines(pic, title, "window", "bytes");
 	weir_lines_name(w->panel, LINE_CWND, "congestion window", WEIR_LINE_STEPS);
-	weir_lines_name(w->panel, LINE_FLIGHT, "in flight", WEIR_LINE_STEPS);
+	weir_lines_name(w->panel, LINE_FLIGHT, "sent, not acknowledged", WEIR_LINE_STEPS);
 	weir_lines_name(w->panel, LINE_RWND, "the peer's window", WEIR_LINE_LIMIT);
 	return w;
 }

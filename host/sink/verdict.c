@@ -44,8 +44,9 @@ bool verdict_is_drop(enum weir_counter v)
 bool verdict_is_retransmission(enum weir_counter v)
 {
 	static const enum weir_counter again[] = {
-		WEIR_CTR_RETX_TIMEOUT, WEIR_CTR_RETX_FAST,   WEIR_CTR_RETX_PARTIAL,
-		WEIR_CTR_RETX_SYN,     WEIR_CTR_RETX_SYNACK, WEIR_CTR_RETX_PMTU,
+		WEIR_CTR_RETX_TIMEOUT, WEIR_CTR_RETX_FAST, WEIR_CTR_RETX_PARTIAL,
+		WEIR_CTR_RETX_RACK,    WEIR_CTR_RETX_TLP,  WEIR_CTR_RETX_SYN,
+		WEIR_CTR_RETX_SYNACK,  WEIR_CTR_RETX_PMTU,
 	};
 
 	return is_in(again, COUNT(again), v);
@@ -56,7 +57,8 @@ bool verdict_wants_reason(enum weir_counter v)
 	if (v < WEIR_CTR_SENT)
 		return v != WEIR_CTR_ACCEPTED;
 	return verdict_is_retransmission(v) || v == WEIR_CTR_PROBE_WINDOW ||
-	       v == WEIR_CTR_PROBE_KEEPALIVE || v == WEIR_CTR_SENT_CHALLENGE;
+	       v == WEIR_CTR_PROBE_KEEPALIVE || v == WEIR_CTR_SENT_CHALLENGE ||
+	       v == WEIR_CTR_SENT_TLP;
 }
 
 static const char *with_clause(char *buf, size_t size, const char *text, enum weir_counter v)

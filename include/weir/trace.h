@@ -9,6 +9,7 @@
 #ifndef WEIR_TRACE_H
 #define WEIR_TRACE_H
 
+#include "weir/info.h"
 #include "weir/weir.h"
 
 enum weir_trace_kind {
@@ -55,6 +56,9 @@ struct weir_trace_record {
 	bool csum_partial;   /* the TCP checksum in head is not complete (offloaded) */
 	uint16_t l4_start;   /* where the upper-layer header begins in head */
 	uint32_t cwnd_bytes; /* of the connection after the step; 0: none */
+	uint32_t ssthresh_bytes;
+	uint32_t pipe_bytes;         /* in the network: what cwnd bounds */
+	enum weir_recovery recovery; /* of the connection after the step */
 	uint64_t srtt_ns;
 };
 

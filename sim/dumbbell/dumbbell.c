@@ -235,6 +235,7 @@ bool dumbbell_is_warm(const struct dumbbell *d)
 /* What an eye on the path reads of a packet, which the engine made and which is therefore whole. */
 struct glance {
 	uint32_t seq, len; /* of the payload */
+	uint16_t port;     /* it comes from */
 	uint8_t flags;
 };
 
@@ -246,6 +247,7 @@ static struct glance look_at(const struct sim_frame *f)
 	head = l4 + (f->bytes[l4 + 12] >> 4) * 4u;
 	return (struct glance){.seq = be32_get(f->bytes + l4 + 4),
 			       .len = f->len - head,
+			       .port = be16_get(f->bytes + l4),
 			       .flags = f->bytes[l4 + 13]};
 }
 
@@ -267,11 +269,14 @@ static bool note_data(struct dumbbell *d, const struct sim_frame *f)
 	struct glance g = look_at(f);
 	bool again;
 
-	if (g.flags & SYN)
+	if (g.flags & SYN) {
+		flow->port = g.port;
 		arrivals_begin(&flow->arrivals, g.seq + 1);
+	}
 	if (g.len == 0)
 		return false;
-	again = arrivals_sent(&flow->arrivals, g.seq, g.len);
+	/* An earlier connection of this flow has delivered all it had. */
+	again = g.port != flow->port || arrivals_sent(&flow->arrivals, g.seq, g.len);
 	if (dumbbell_is_warm(d)) {
 		flow->n.segments++;
 		flow->n.retransmitted += again;
@@ -360,6 +365,20 @@ static void settle(struct dumbbell *d, unsigned flow, enum dumbbell_end end)
 	}
 }
 
+/* A packet that nobody has changed or copied reaches the receiver's host. */
+static void note_arrival(const struct dumbbell *d, struct dumbbell_flow *flow,
+			 const struct sim_frame *f)
+{
+	struct glance g = look_at(f);
+	bool known;
+
+	if (g.len == 0)
+		return;
+	known = g.port != flow->port || arrivals_came(&flow->arrivals, g.seq, g.len);
+	if (dumbbell_is_warm(d))
+		flow->n.needless += known;
+}
+
 static void arrive(struct dumbbell *d)
 {
 	struct sim_event ev = sim_queue_take(&d->queue);
@@ -370,12 +389,8 @@ static void arrive(struct dumbbell *d)
 
 	if (!ev.damaged)
 		in.flags = WEIR_FRAME_CSUM_OK;
-	if (ev.host == DUMBBELL_RECEIVER && !ev.damaged && !ev.forged) {
-		struct glance g = look_at(f);
-
-		if (g.len > 0 && arrivals_came(&fl->arrivals, g.seq, g.len) && dumbbell_is_warm(d))
-			fl->n.needless++;
-	}
+	if (ev.host == DUMBBELL_RECEIVER && !ev.damaged && !ev.forged)
+		note_arrival(d, fl, f);
 	weir_input(fl->node[ev.host].stack, &in, d->now);
 	sim_frame_free(f);
 	settle(d, flow, (enum dumbbell_end)ev.host);

@@ -123,6 +123,7 @@ struct dumbbell_flow {
 	uint32_t failures; /* connections that ended otherwise than in order */
 	/* What the path knows */
 	struct arrivals arrivals; /* of the present connection's data */
+	uint16_t port;            /* the sender's, of that connection */
 	/* Figures */
 	struct dumbbell_counts n;
 	uint64_t got_bytes; /* from the beginning */

@@ -154,7 +154,8 @@ void dumbbell_flow_sample(struct dumbbell *d, struct dumbbell_flow *f)
 	if (n->live && weir_conn_info(n->stack, n->conn, &info) == WEIR_OK) {
 		s.cwnd = info.cwnd_bytes;
 		s.ssthresh = info.ssthresh_bytes;
-		s.pipe = info.snd_nxt - info.snd_una;
+		s.pipe = info.pipe_bytes;
+		s.pacing_rate = info.pacing_rate;
 		s.rwnd = info.snd_wnd_bytes;
 		s.srtt_ns = info.srtt_ns;
 		if (dumbbell_is_warm(d) && info.srtt_ns != 0)

@@ -12,7 +12,7 @@
  * A variant is the congestion control of the flows (setting cc), or what the queue does. `mixed`
  * has one flow of each kind, in the order of the kinds, so that each run tells how they live with
  * each other. With `codel` the queue is kept short by CoDel (RFC 8289), whose drops come long
- * before it is full.
+ * before it is full; with `ecn` it marks instead, and both ends of a flow agree on that.
  *
  * Jain's index (Jain, Chiu and Hawe, 1984) of n goodputs x is (sum x)^2 / (n sum x^2): 1 when all
  * have the same, 1/n when one has all.
@@ -34,14 +34,16 @@
 #define RUN_NS     (40 * LAB_SECOND)
 #define WARM_NS    (15 * LAB_SECOND)
 #define STAGGER_NS (4 * LAB_SECOND)
-#define SKEW_NS    (2 * LAB_MS) /* no two flows have quite the same round trip */
-#define SAMPLE_NS  (20 * LAB_MS)
-#define SMOOTH     25u              /* samples that make one point of throughput: half a second */
-#define TELL_NS    (4 * LAB_SECOND) /* between two lines of the story */
-#define RUNS       10u
+/* On the way back. Without any noise a full queue would drop the same flow's packets again and
+ * again (Floyd and Jacobson, 1992: on traffic phase effects). */
+#define JITTER_NS LAB_MS
+#define SAMPLE_NS (50 * LAB_MS)
+#define SMOOTH    10u              /* samples that make one point of throughput: half a second */
+#define TELL_NS   (4 * LAB_SECOND) /* between two lines of the story */
+#define RUNS      10u
 
 enum { NEWRENO, CUBIC, BBR, KINDS }; /* values of the setting cc */
-enum { ONE_KIND_NEWRENO, ONE_KIND_CUBIC, ONE_KIND_BBR, MIXED, CODEL, VARIANTS };
+enum { ONE_KIND_NEWRENO, ONE_KIND_CUBIC, ONE_KIND_BBR, MIXED, CODEL, ECN, VARIANTS };
 enum {
 	USED,
 	JAIN,
@@ -51,6 +53,7 @@ enum {
 	WAIT,
 	SRTT,
 	SEGMENTS,
+	MARKED,
 	LOST,
 	AGAIN,
 	NEEDLESS
@@ -88,6 +91,10 @@ static const struct lab_count counts[] = {
 		  {{"smoothed round trip as the flows measured it (mean, ms)",
 		    "各流测得的平滑往返时间 (平均, 毫秒)"}}},
 	[SEGMENTS] = {"segments", LAB_SUM, {{"segments with data, sent", "发送的数据报文段"}}},
+	[MARKED] = {"marked",
+		    LAB_SUM,
+		    {{"of them: marked in the bottleneck's queue instead of dropped (RFC 3168)",
+		      "其中被标记而不是丢弃的 (RFC 3168)"}}},
 	[LOST] = {"lost", LAB_SUM, {{"of them: lost in the bottleneck", "其中在瓶颈处丢失的"}}},
 	[AGAIN] = {"retransmitted", LAB_SUM, {{"of them: sent before", "其中重传的"}}},
 	[NEEDLESS] = {"needless",
@@ -115,6 +122,10 @@ static const struct lab_variant variants[VARIANTS] = {
 		   .text = {{"CUBIC, and the queue is kept short by CoDel (RFC 8289)",
 			     "CUBIC, 瓶颈队列由 CoDel (RFC 8289) 管理"}},
 		   .how = CUBIC},
+	[ECN] = {.name = "ecn",
+		 .text = {{"the same, and CoDel marks what it would drop (ecn 2, RFC 3168)",
+			   "同上, CoDel 标记报文而不丢弃 (ecn 2, RFC 3168)"}},
+		 .how = CUBIC},
 };
 
 enum { PANEL_RATE, PANEL_CWND };
@@ -140,14 +151,18 @@ static void draw(struct lab_run *r, struct dumbbell_plan *p)
 	p->run_ns = RUN_NS;
 	p->warmup_ns = WARM_NS;
 	p->sample_ns = SAMPLE_NS;
-	if (r->variant == &variants[CODEL])
+	p->back.jitter_ns = JITTER_NS;
+	if (r->variant == &variants[CODEL] || r->variant == &variants[ECN])
 		p->forth.aqm = WEIR_IMPAIR_AQM_CODEL;
+	if (r->variant == &variants[ECN])
+		p->forth.codel_answer = WEIR_IMPAIR_ANSWER_MARK;
 	for (unsigned i = 0; i < FLOWS; i++) {
 		struct dumbbell_flow_plan *f = dumbbell_plan_bulk(p);
 
 		f->start_ns = i * STAGGER_NS;
-		f->delay_ns = sim_rng_below(&r->rng, SKEW_NS);
 		dumbbell_flow_set(f, "cc", kind_of(r, i));
+		if (r->variant == &variants[ECN])
+			dumbbell_flow_set(f, "ecn", 2);
 	}
 }
 
@@ -175,6 +190,7 @@ static void count(struct lab_run *r, const struct dumbbell *d)
 		all += dumbbell_goodput(d, i) * 8;
 	}
 	lab_add(r, USED, all * 100 * 1000 / d->plan.forth.rate_bps);
+	lab_add(r, MARKED, s->marks_codel);
 	lab_add(r, JAIN, dumbbell_jain(d, 0, FLOWS));
 	lab_add(r, WAIT, s->sojourn_sum_ns / (s->out_packets + 1) / 1000);
 }

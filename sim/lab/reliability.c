@@ -115,11 +115,11 @@ static const struct lab_variant variants[VARIANTS] = {
 		      .text = {{"what arrives is numbered anew, as it arrives",
 				"没有序列号: 报文段按到达的次序重新编号"}},
 		      .how = SEQUENCE},
-	[ACKNOWLEDGEMENT] = {.name = "no-acknowledgement",
+	[ACKNOWLEDGEMENT] = {.name = "no-ack",
 			     .text = {{"the path acknowledges all that is sent, at once",
 				       "没有确认应答: 网络对发出的一切立即确认"}},
 			     .how = ACKNOWLEDGEMENT},
-	[RETRANSMISSION] = {.name = "no-retransmission",
+	[RETRANSMISSION] = {.name = "no-resend",
 			    .text = {{"nothing gets through that was sent before",
 				      "没有重发控制: 重发的报文段都不能到达"}},
 			    .how = RETRANSMISSION},
@@ -437,7 +437,7 @@ static void say_variant(const struct lab_result *res, unsigned v, struct lab_wor
 	const struct lab_figure *f = res->figure[v];
 	uint64_t runs = res->runs;
 
-	lab_say(out, "%-19s ", variants[v].name);
+	lab_say(out, "%-14s", variants[v].name);
 	if (f[INTACT].value == runs) {
 		LAB_SAY(out, "%s", "%s", out->lang == LAB_ZH ? "每次都完整" : "intact in each run");
 	} else {

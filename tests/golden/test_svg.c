@@ -108,7 +108,7 @@ static void test_the_picture_tells(void **state)
 		">sequence number, KB<",
 		">window, KB<",
 		">congestion window<",
-		">in flight<",
+		">sent, not acknowledged<",
 		">two lines<",
 		">SYN<",
 	};

@@ -1,6 +1,5 @@
 /*
- * fairness.c: how flows share a bottleneck (Jain's index), and whether slow start ends before the
- * queue is full.
+ * fairness.c: how flows share a bottleneck (Jain's index).
  */
 #include <stdio.h>
 #include <string.h>
@@ -38,12 +37,13 @@ static struct dumbbell *run_share(const struct share *s)
 	dumbbell_plan_init(&p, 1, FLOW_BPS * s->flows, RTT_MS * NS_PER_MS, 0);
 	p.run_ns = RUN_S * NS_PER_S;
 	p.warmup_ns = WARM_S * NS_PER_S;
+	/* Without any noise a full queue would drop the same flows' packets again and again (Floyd
+	 * and Jacobson, 1992: on traffic phase effects). */
+	p.back.jitter_ns = NS_PER_MS;
 	for (unsigned i = 0; i < s->flows; i++) {
 		struct dumbbell_flow_plan *f = dumbbell_plan_bulk(&p);
 
 		f->start_ns = i * STAGGER_MS * NS_PER_MS;
-		/* No two machines have the same round trip: without that all would move in step. */
-		f->delay_ns = i * NS_PER_MS / 16;
 		dumbbell_flow_set(f, "cc", s->kind[i % 2]);
 	}
 	d = dumbbell_new(&p);
@@ -93,75 +93,5 @@ unsigned paths_fairness(void)
 	       JAIN_LEAST / 1000.0);
 	for (unsigned i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
 		failures += print_share(&shares[i]);
-	return failures;
-}
-
-/* --- Slow start --------------------------------------------------------------------------- */
-
-struct slow {
-	uint64_t rate_bps;
-	unsigned rtt_ms;
-};
-
-static const struct slow slows[] = {
-	{10000000, 20}, {10000000, 100}, {50000000, 20}, {50000000, 100}, {100000000, 50},
-};
-
-struct end {
-	uint64_t lost;
-	uint32_t window; /* bytes, when slow start ended */
-	weir_time at;
-};
-
-/* Slow start has ended when ssthresh is below the window, or at it. */
-static void run_slow(const struct slow *s, enum paths_cc cc, uint64_t hystart, struct end *out)
-{
-	static struct dumbbell_plan p;
-	struct dumbbell *d;
-	const struct dumbbell_flow *f;
-
-	dumbbell_plan_init(&p, 1, s->rate_bps, s->rtt_ms * NS_PER_MS, 0);
-	p.run_ns = 20 * s->rtt_ms * NS_PER_MS; /* doubling has come to its end by then */
-	p.sample_ns = NS_PER_MS;
-	dumbbell_flow_set(dumbbell_plan_bulk(&p), "cc", cc);
-	dumbbell_flow_set(&p.flow[0], "hystart", hystart);
-	d = dumbbell_new(&p);
-	dumbbell_run(d);
-	f = &d->flow[0];
-	memset(out, 0, sizeof(*out));
-	out->lost = f->n.lost;
-	for (unsigned i = 0; i < f->sample_count && out->at == 0; i++) {
-		if (f->sample[i].cwnd != 0 && f->sample[i].ssthresh <= f->sample[i].cwnd) {
-			out->at = f->sample[i].at;
-			out->window = f->sample[i].cwnd;
-		}
-	}
-	dumbbell_free(d);
-}
-
-unsigned paths_hystart(void)
-{
-	unsigned failures = 0;
-
-	printf("Slow start of one flow into a queue of one round trip, with HyStart++ (RFC 9406) "
-	       "and without:\nsegments lost in the first 20 round trips, and the window when it "
-	       "ended, in "
-	       "percent of rate times\nround trip; ! marks losses with HyStart++.\n\n"
-	       "                                 with: lost  window   without: lost  window\n");
-	for (unsigned i = 0; i < 2 * sizeof(slows) / sizeof(slows[0]); i++) {
-		const struct slow *s = &slows[i / 2];
-		enum paths_cc cc = i % 2 ? PATHS_CUBIC : PATHS_NEWRENO;
-		double bdp = (double)s->rate_bps / 8 * s->rtt_ms / 1000;
-		struct end with, without;
-
-		run_slow(s, cc, 1, &with);
-		run_slow(s, cc, 0, &without);
-		printf("  %-8s  %4.0f Mbit/s  %3u ms  %12lu  %4.0f %%  %14lu  %4.0f %%%s\n",
-		       paths_cc_name[cc], (double)s->rate_bps / 1e6, s->rtt_ms,
-		       (unsigned long)with.lost, 100 * with.window / bdp,
-		       (unsigned long)without.lost, 100 * without.window / bdp,
-		       with.lost > 0 ? " !" : "");
-		failures += with.lost > 0;
-	}
 	return failures;
 }

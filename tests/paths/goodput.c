@@ -2,7 +2,7 @@
  * goodput.c: what one flow carries, by loss, round trip and reordering.
  *
  * The path carries RATE, its queue one round trip of that (at least 64 KB). A reordered packet is
- * held back for a quarter of the round trip. Goodput is what the receiving application got in
+ * held back for an eighth of the round trip. Goodput is what the receiving application got in
  * RUN_S seconds from the SYN on, slow start included; each cell is the mean of SEEDS runs.
  */
 #include <stdio.h>
@@ -36,7 +36,7 @@ static void measure(struct cell *c, enum paths_cc cc, uint32_t loss_ppm, unsigne
 		p.run_ns = RUN_S * NS_PER_S;
 		p.forth.loss_ppm = loss_ppm;
 		p.forth.reorder_ppm = reorder_ppm;
-		p.forth.hold_ns = rtt_ms * NS_PER_MS / 4;
+		p.forth.hold_ns = rtt_ms * NS_PER_MS / 8;
 		dumbbell_flow_set(dumbbell_plan_bulk(&p), "cc", cc);
 		d = dumbbell_new(&p);
 		dumbbell_run(d);
@@ -81,7 +81,7 @@ unsigned paths_goodput(enum paths_cc cc)
 {
 	printf("One flow of %s through %.0f Mbit/s with a queue of one round trip (at least "
 	       "64 KB), %u s\nfrom its SYN on; mean of %u seeds. Reordered packets are held back "
-	       "for a\nquarter of the round trip.\n",
+	       "for an\neighth of the round trip.\n",
 	       paths_cc_name[cc], RATE / 1e6, (unsigned)RUN_S, SEEDS);
 	for (unsigned r = 0; r < COUNT(reorders_ppm); r++) {
 		printf("\nreordered: %.0f %%\n\n", reorders_ppm[r] / 10000.0);

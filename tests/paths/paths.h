@@ -6,6 +6,7 @@
 #define WEIR_TESTS_PATHS_H
 
 #include "sim/dumbbell/dumbbell.h"
+#include "weir/sink.h"
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  (1000ull * NS_PER_MS)
@@ -21,6 +22,16 @@ unsigned paths_goodput(enum paths_cc cc);
 unsigned paths_theory(void);
 unsigned paths_fairness(void);
 unsigned paths_hystart(void);
+
+/* A picture of the first flow of a plan: begin before dumbbell_new(), end when it was run. 0; -1:
+ * it cannot be written, which was said. */
+struct paths_drawing {
+	struct weir_picture *picture;
+	struct weir_panel *sequence;
+	struct weir_windows *windows;
+};
+void paths_draw_begin(struct paths_drawing *d, struct dumbbell_plan *p);
+int paths_draw_end(struct paths_drawing *d, const struct dumbbell_flow *f, const char *path);
 
 /* One path, as the command line says; prints what came of it. The exit status. */
 int paths_run(int argc, char **argv);

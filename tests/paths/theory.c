@@ -15,6 +15,10 @@
  * behaviour of ideal TCP congestion avoidance); for CUBIC there is no formula in the RFC, and the
  * ratio to the other one is only told.
  *
+ * The formulas leave out the two round trips in which a loss is found and repaired, and the window
+ * does not grow. With windows of a few segments these are a good part of all: of ten, at p = 1/100.
+ * So what is below EVERY_LEAST is told only.
+ *
  * The path has so large a rate that no queue forms: the round trip is what the plan says, and the
  * mean window is the goodput times the round trip. Counting begins after WARM cycles of 1/p
  * segments and lasts for CYCLES, by what the formula lets expect.
@@ -29,6 +33,7 @@
 #define CYCLES      30.0
 #define CHANCE_MORE 6.0  /* chance needs more cycles for a mean */
 #define OFF_MAX     15.0 /* percent */
+#define EVERY_LEAST 300u
 
 enum how { AT_DISTANCE, BY_CHANCE };
 
@@ -40,15 +45,16 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{PATHS_NEWRENO, AT_DISTANCE, 20, 100},   {PATHS_NEWRENO, AT_DISTANCE, 20, 1000},
-	{PATHS_NEWRENO, AT_DISTANCE, 20, 10000}, {PATHS_NEWRENO, AT_DISTANCE, 100, 100},
-	{PATHS_NEWRENO, AT_DISTANCE, 100, 1000}, {PATHS_NEWRENO, AT_DISTANCE, 100, 10000},
-	{PATHS_NEWRENO, BY_CHANCE, 20, 100},     {PATHS_NEWRENO, BY_CHANCE, 20, 1000},
-	{PATHS_NEWRENO, BY_CHANCE, 20, 10000},   {PATHS_NEWRENO, BY_CHANCE, 100, 1000},
-	{PATHS_CUBIC, AT_DISTANCE, 20, 100},     {PATHS_CUBIC, AT_DISTANCE, 20, 1000},
-	{PATHS_CUBIC, AT_DISTANCE, 20, 10000},   {PATHS_CUBIC, AT_DISTANCE, 100, 100},
-	{PATHS_CUBIC, AT_DISTANCE, 100, 1000},   {PATHS_CUBIC, AT_DISTANCE, 100, 10000},
-	{PATHS_CUBIC, AT_DISTANCE, 100, 100000}, {PATHS_CUBIC, BY_CHANCE, 100, 1000},
+	{PATHS_NEWRENO, AT_DISTANCE, 20, 100},    {PATHS_NEWRENO, AT_DISTANCE, 20, 300},
+	{PATHS_NEWRENO, AT_DISTANCE, 20, 1000},   {PATHS_NEWRENO, AT_DISTANCE, 20, 10000},
+	{PATHS_NEWRENO, AT_DISTANCE, 100, 100},   {PATHS_NEWRENO, AT_DISTANCE, 100, 1000},
+	{PATHS_NEWRENO, AT_DISTANCE, 100, 10000}, {PATHS_NEWRENO, BY_CHANCE, 20, 100},
+	{PATHS_NEWRENO, BY_CHANCE, 20, 1000},     {PATHS_NEWRENO, BY_CHANCE, 20, 10000},
+	{PATHS_NEWRENO, BY_CHANCE, 100, 1000},    {PATHS_CUBIC, AT_DISTANCE, 20, 100},
+	{PATHS_CUBIC, AT_DISTANCE, 100, 300},     {PATHS_CUBIC, AT_DISTANCE, 20, 1000},
+	{PATHS_CUBIC, AT_DISTANCE, 20, 10000},    {PATHS_CUBIC, AT_DISTANCE, 100, 100},
+	{PATHS_CUBIC, AT_DISTANCE, 100, 1000},    {PATHS_CUBIC, AT_DISTANCE, 100, 10000},
+	{PATHS_CUBIC, AT_DISTANCE, 100, 100000},  {PATHS_CUBIC, BY_CHANCE, 100, 1000},
 	{PATHS_CUBIC, BY_CHANCE, 100, 10000},
 };
 
@@ -97,7 +103,8 @@ unsigned paths_theory(void)
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *r = &rows[i];
 		double want = formula(r), got = measure(r), off = 100 * (got / want - 1);
-		bool judged = r->cc == PATHS_NEWRENO || r->how == AT_DISTANCE;
+		bool judged = (r->cc == PATHS_NEWRENO || r->how == AT_DISTANCE) &&
+			      r->every >= EVERY_LEAST;
 		bool bad = judged && fabs(off) > OFF_MAX;
 
 		printf("  %-8s  1 in %-6u %s  %3u ms  %8.1f  %8.1f  %+5.1f%s\n",

@@ -241,6 +241,32 @@ static void test_short_transfers(void **state)
 	dumbbell_free(d);
 }
 
+/* What an earlier connection of the flow still sends again is not the present one's. */
+static void test_transfers_do_not_mix(void **state)
+{
+	struct dumbbell_flow_plan *f;
+	const struct dumbbell_counts *n;
+	struct dumbbell *d;
+
+	(void)state;
+	plan.forth.reorder_ppm = 50000;
+	plan.forth.hold_ns = 3 * MS;
+	plan.forth.rate_bps = 50 * MBIT;
+	f = dumbbell_plan_bulk(&plan);
+	f->app = DUMBBELL_SHORT;
+	f->bytes = 100000;
+	f->count = 40;
+	d = run_plan();
+	n = &d->flow[0].n;
+	assert_int_equal(d->flow[0].done_count, 40);
+	assert_int_equal(n->lost, 0);
+	/* Nothing is lost: all that is sent again arrives for nothing, but for the last. */
+	assert_in_range(n->needless, 1, n->retransmitted);
+	assert_in_range(n->retransmitted, n->needless, n->needless + 10);
+	assert_int_equal(d->flow[0].got_bytes, 40 * 100000);
+	dumbbell_free(d);
+}
+
 static void test_bursts_on_one_connection(void **state)
 {
 	struct dumbbell_flow_plan *f;
@@ -335,6 +361,7 @@ int main(void)
 		cmocka_unit_test_setup(test_copies_of_the_path_are_not_needless, begin),
 		cmocka_unit_test_setup(test_needless_ones_are_known, begin),
 		cmocka_unit_test_setup(test_short_transfers, begin),
+		cmocka_unit_test_setup(test_transfers_do_not_mix, begin),
 		cmocka_unit_test_setup(test_bursts_on_one_connection, begin),
 		cmocka_unit_test(test_same_plan_same_figures),
 		cmocka_unit_test_setup(test_jain, begin),

@@ -316,11 +316,11 @@ static void test_congestion_window(void **state)
 		shake(&p);
 		info = truth(&p, 0, WEIR_STATE_ESTABLISHED);
 		/* One acknowledgement has come in, and three segments are always granted. */
-		info.snd_nxt = info.snd_una + 1000 + 4 * 60 + over;
+		info.pipe_bytes = 1000 + 4 * 60 + over;
 		j = judged(&p, 0, &info);
 		assert_int_equal(j.me->credit, 1);
 		sim_model_window(&j);
-		expect(&p, over ? "bytes are out, cwnd is 1000" : NULL);
+		expect(&p, over ? "bytes in the network, cwnd is 1000" : NULL);
 	}
 }
 

@@ -185,6 +185,10 @@ static const struct info_field {
 	FIELD(rcv_nxt, FROM_IRS),         FIELD(snd_wnd_bytes, FROM_ZERO),
 	FIELD(rcv_wnd_bytes, FROM_ZERO),  FIELD(cwnd_bytes, FROM_ZERO),
 	FIELD(ssthresh_bytes, FROM_ZERO), FIELD(mss_bytes, FROM_ZERO),
+	FIELD(pipe_bytes, FROM_ZERO),     FIELD(lost_bytes, FROM_ZERO),
+	FIELD(recovery, FROM_ZERO),       FIELD(spurious, FROM_ZERO),
+	FIELD(reordering, FROM_ZERO),     FIELD(min_rtt_ns, FROM_ZERO),
+	FIELD(delivery_rate, FROM_ZERO),  FIELD(pacing_rate, FROM_ZERO),
 	FIELD(srtt_ns, FROM_ZERO),        FIELD(rttvar_ns, FROM_ZERO),
 	FIELD(rto_ns, FROM_ZERO),         FIELD(sndq_bytes, FROM_ZERO),
 	FIELD(rcvq_bytes, FROM_ZERO),     FIELD(ooo_bytes, FROM_ZERO),
@@ -272,7 +276,8 @@ void cmd_usage(struct world *w, struct stmt *st)
 		const char *name;
 		const uint32_t *v;
 	} part[] = {{"conns", &u.conns},         {"halfs", &u.halfs}, {"timewaits", &u.timewaits},
-		    {"listeners", &u.listeners}, {"pages", &u.pages}, {"ranges", &u.ranges}};
+		    {"listeners", &u.listeners}, {"pages", &u.pages}, {"ranges", &u.ranges},
+		    {"sends", &u.sends}};
 	bool zero = strcmp(word(w, st, 1), "zero") == 0;
 
 	weir_stack_usage(w->s, &u);

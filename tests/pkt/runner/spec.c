@@ -227,7 +227,7 @@ void spec_send(struct world *w, const struct spec *s)
 	p.ip_opt_len = s->ip_opt_len;
 	if (s->named & SPEC_TTL)
 		p.ttl = (uint8_t)s->ttl;
-	p.tos = (uint8_t)(s->dscp << 2);
+	p.tos = (uint8_t)(s->dscp << 2 | s->ecn);
 	if (s->named & SPEC_ICMP)
 		fill_icmp(w, s, &p, payload);
 	else
@@ -277,6 +277,7 @@ static bool ip_matches(const struct spec *s, const struct packet *p)
 {
 	return !(s->named & SPEC_TTL && p->ttl != s->ttl) &&
 	       !(s->named & SPEC_DSCP && p->tos >> 2 != s->dscp) &&
+	       !(s->named & SPEC_ECN && (p->tos & 3) != s->ecn) &&
 	       !(s->named & SPEC_DF && !p->df) && memcmp(p->dst, s->f->remote, 16) == 0 &&
 	       memcmp(p->src, s->named & SPEC_SRC ? s->src : s->f->local, 16) == 0;
 }

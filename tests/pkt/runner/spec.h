@@ -35,6 +35,7 @@ enum spec_dir { SHOW_IN, SHOW_OUT };
 #define SPEC_ICMP   0x1000u
 #define SPEC_NEWISS 0x2000u
 #define SPEC_SRC    0x4000u
+#define SPEC_ECN    0x8000u
 
 struct spec_opt {
 	enum { OPT_MSS, OPT_WS, OPT_SACKOK, OPT_SACK, OPT_TS, OPT_NOP, OPT_EOL, OPT_RAW } kind;
@@ -50,7 +51,7 @@ struct spec {
 	unsigned named;
 	struct flow *f;
 	uint8_t flags, maybe; /* maybe: flags that are not compared ("A?") */
-	int64_t seq, len, ack, win, urg, ttl, dscp;
+	int64_t seq, len, ack, win, urg, ttl, dscp, ecn;
 	struct spec_opt opt[SPEC_OPTS_MAX];
 	int opt_count;
 	char why[TEXT_NAME_MAX];

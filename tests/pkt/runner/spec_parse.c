@@ -193,6 +193,7 @@ static bool parse_field(struct world *w, struct spec *s, const char *word, const
 		{"urg", offsetof(struct spec, urg), SPEC_URG},
 		{"ttl", offsetof(struct spec, ttl), SPEC_TTL},
 		{"dscp", offsetof(struct spec, dscp), SPEC_DSCP},
+		{"ecn", offsetof(struct spec, ecn), SPEC_ECN},
 		{"trunc", offsetof(struct spec, trunc), 0},
 		{"gso", offsetof(struct spec, gso), 0},
 		{"doff", offsetof(struct spec, doff), 0},

@@ -159,15 +159,15 @@ static void test_css_resumes(void **state)
 static void test_growth_of_one_ack(void **state)
 {
 	static const struct {
-		uint64_t pacing;
+		bool paced;
 		uint32_t burst, acked, grown;
 	} rows[] = {
-		{0, 0, 20 * MSS, 8 * MSS},
-		{0, 0, 8 * MSS, 8 * MSS},
-		{0, 0, 500, 500},
-		{1000000, 0, 20 * MSS, 20 * MSS},
-		{0, 64 * MSS, 20 * MSS, 20 * MSS}, /* that is what the link sends as one */
-		{0, 12 * MSS, 20 * MSS, 12 * MSS},
+		{false, 0, 20 * MSS, 8 * MSS},
+		{false, 0, 8 * MSS, 8 * MSS},
+		{false, 0, 500, 500},
+		{true, 0, 20 * MSS, 20 * MSS},
+		{false, 64 * MSS, 20 * MSS, 20 * MSS}, /* that is what the link sends as one */
+		{false, 12 * MSS, 20 * MSS, 12 * MSS},
 	};
 
 	(void)state;
@@ -175,7 +175,7 @@ static void test_growth_of_one_ack(void **state)
 		struct script s = first_slow_start(CC_NEWRENO);
 		struct cc_ack a = cc_ack_of(s.now, rows[i].acked, 40 * MS);
 
-		s.c.pacing_rate = rows[i].pacing;
+		s.c.paced = rows[i].paced;
 		s.c.burst = rows[i].burst;
 		cc_give(&s.c, &a);
 		assert_int_equal(s.c.cwnd, 10 * MSS + rows[i].grown);

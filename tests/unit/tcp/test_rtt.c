@@ -183,9 +183,34 @@ static void test_lost_syn(void **state)
 	assert_int_equal(rto_us(&c), 1200000);
 }
 
+/*
+ * The least round trip is forgotten when the path has been longer for minutes.
+ * req: RFC8985-04
+ */
+static void test_least_of_the_last_minutes(void **state)
+{
+	struct clock c = clock_make();
+
+	(void)state;
+	rtt_least(&c.r, 10 * NS_PER_MS, c.now);
+	for (unsigned s = 0; s < 140; s++) {
+		c.now += 1000 * NS_PER_MS;
+		rtt_least(&c.r, 100 * NS_PER_MS, c.now);
+		assert_int_equal(c.r.min_ns, 10 * NS_PER_MS);
+	}
+	for (unsigned s = 0; s < 170; s++) {
+		c.now += 1000 * NS_PER_MS;
+		rtt_least(&c.r, 100 * NS_PER_MS, c.now);
+	}
+	assert_int_equal(c.r.min_ns, 100 * NS_PER_MS);
+	rtt_least(&c.r, 50 * NS_PER_MS, c.now);
+	assert_int_equal(c.r.min_ns, 50 * NS_PER_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_least_of_the_last_minutes),
 		cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_granularity),
 		cmocka_unit_test(test_bounds),

@@ -253,7 +253,12 @@ static void test_settings(void **state)
 
 	fix_open(f, NULL);
 	for (unsigned i = 0; i < WEIR_OPT_COUNT; i++)
-		user_set(&f->t, &f->env, (enum weir_connopt)i, 20 + i);
+		if (i != WEIR_OPT_CC)
+			user_set(&f->t, &f->env, (enum weir_connopt)i, 20 + i);
+	for (unsigned cc = 0; cc < WEIR_CC_COUNT; cc++) {
+		user_set(&f->t, &f->env, WEIR_OPT_CC, cc);
+		assert_int_equal(f->t.cc.kind, cc);
+	}
 	assert_true(u->nodelay && u->keepalive);
 	assert_int_equal(u->keep_idle_ms, 20 + WEIR_OPT_KEEP_IDLE_MS);
 	assert_int_equal(u->keep_interval_ms, 20 + WEIR_OPT_KEEP_INTERVAL_MS);
