@@ -163,8 +163,9 @@ static void test_paws(void **state)
 		struct tcp_in in;
 
 		fix_open(f, NULL);
-		f->t.ts = (struct tsopt){
-			.ok = rows[i].ts_ok, .recent = rows[i].recent, .recent_s = (uint32_t)(f->now / NS_PER_S)};
+		f->t.ts = (struct tsopt){.ok = rows[i].ts_ok,
+					 .recent = rows[i].recent,
+					 .recent_s = (uint32_t)(f->now / NS_PER_S)};
 		in = step_in(f, (struct tcp_seg){
 					.seq = {RCV},
 					.len = 1,
