@@ -20,6 +20,7 @@
 #include "stack/timewaits.h"
 #include "stack/trace.h"
 #include "tcp/emit.h"
+#include "tcp/mtup.h"
 #include "tcp/sndq.h"
 #include "wire/checksum.h"
 #include "wire/icmp.h"
@@ -202,7 +203,8 @@ static bool out_conn(struct weir_stack *s, struct conn *c, struct weir_packet *p
 	struct tcp_plan plan;
 	struct tcp_seg seg;
 
-	paths_follow(s, c);
+	if (s->pmtu.used || mtup_below_link(t))
+		paths_follow(s, c);
 	if (!tcp_plan_next(&s->env, t, gso_payload(s, c), s->now, &plan))
 		return false;
 	tcp_emit_segment(&s->env, t, &plan, s->now, &seg);

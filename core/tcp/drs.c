@@ -114,11 +114,10 @@ void drs_arrived(const struct tcp_in *in)
 {
 	struct tcb *t = in->t;
 	struct drs *d = &t->rcv.drs;
-	uint32_t now_us = clock_us(in->now);
 
 	/* A gap keeps the user from reading: that must not make the round a longer one. */
-	if (t->rcvq.ooo.count && d->round_us && round_over(t, now_us))
-		round_begins(d, now_us);
+	if (t->rcvq.ooo.count && d->round_us && round_over(t, clock_us(in->now)))
+		round_begins(d, clock_us(in->now));
 	d->came += in->seg.len < CAME_MAX - d->came ? in->seg.len : CAME_MAX - d->came;
 	if (t->ts.ok)
 		by_stamp(in);

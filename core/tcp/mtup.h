@@ -34,6 +34,12 @@ void mtup_follow(struct tcb *t, const struct tcp_env *env, uint32_t mss, weir_ti
 /* What ICMP made small may be tried at the link's size again (RFC1191-04). */
 bool mtup_aged(const struct tcb *t, const struct tcp_env *env, weir_time now);
 
+/* Does the path take less than the link, as far as we know? Else nothing is to be found out. */
+static inline bool mtup_below_link(const struct tcb *t)
+{
+	return t->path_mss < t->mtup.link;
+}
+
 /* Payload of a probe to be sent now, 0: none. `queued` bytes wait to be sent and windows take
  * `room`. */
 uint32_t mtup_probe_len(struct tcb *t, const struct tcp_env *env, uint32_t queued, uint32_t room,

@@ -258,11 +258,12 @@ static bool plan_new(struct tcb *t, uint32_t gso_max, struct tcp_plan *p)
 static bool plan_size_probe(const struct tcp_env *env, struct tcb *t, weir_time now,
 			    struct tcp_plan *p)
 {
-	uint32_t queued = sndq_end(&t->sndq).v - t->snd.nxt.v;
-	uint32_t room = recovery_room(t) < peer_room(t) ? recovery_room(t) : peer_room(t);
+	uint32_t room, queued;
 
-	if (fin_sent(t) || syn_out(t))
+	if (!mtup_below_link(t) || fin_sent(t) || syn_out(t))
 		return false;
+	queued = sndq_end(&t->sndq).v - t->snd.nxt.v;
+	room = recovery_room(t) < peer_room(t) ? recovery_room(t) : peer_room(t);
 	p->len = mtup_probe_len(t, env, queued, room, now);
 	p->seq = t->snd.nxt;
 	p->flags = TCP_ACK;
