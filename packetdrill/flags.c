@@ -451,6 +451,7 @@ static void defaults(struct pd_flags *out)
 	out->cfg.rcvbuf = RCVBUF_MAX;
 	out->cfg.wscale_min = 8;
 	out->cfg.sndbuf = 262144;
+	out->cfg.mtu_probing = 0; /* tcp_mtu_probing */
 	/* Fixed, so that the same packets and calls give the same packets each time. */
 	memset(out->cfg.hash_key, 0x5a, sizeof(out->cfg.hash_key));
 	memset(out->cfg.isn_key, 0xa5, sizeof(out->cfg.isn_key));

@@ -165,7 +165,7 @@ enum weir_err weir_recv_consume(struct weir_stack *s, weir_conn h, size_t len, w
 	if (len > rcvq_readable(&c->tcb))
 		return WEIR_BAD_ARG;
 	if (len)
-		user_consume(&c->tcb, &s->env, (uint32_t)len);
+		user_consume(&c->tcb, &s->env, (uint32_t)len, s->now);
 	conn_settle(s, c);
 	return WEIR_OK;
 }

@@ -17,6 +17,7 @@
 
 #include "base/assert.h"
 #include "stack/demux.h"
+#include "stack/paths.h"
 #include "stack/reply.h"
 #include "stack/timewaits.h"
 #include "stack/trace.h"
@@ -62,6 +63,7 @@ struct conn *conn_new(struct weir_stack *s, const struct weir_tuple *tuple, uint
 	list_init(&c->starved);
 	wheel_node_init(&c->timer);
 	tcb_init(&c->tcb, &s->env, stack_mss_local(s, family), stack_mss_default(family), s->now);
+	paths_begin(s, c);
 	demux_insert(s, tuple, ref_make(REF_CONN, slot));
 	c->attached = true;
 	return c;
@@ -156,6 +158,8 @@ void conn_settle(struct weir_stack *s, struct conn *c)
 	weir_time next;
 
 	settle_orphan(s, c);
+	if (t->mtup.news)
+		paths_tell(s, c);
 	if (c->attached && (t->state == WEIR_STATE_CLOSED || t->state == WEIR_STATE_TIME_WAIT))
 		settle_end(s, c);
 	next = timers_next(t);

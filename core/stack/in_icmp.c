@@ -121,7 +121,7 @@ static enum weir_counter to_conn(struct stack_in *in, struct conn *c, const stru
 	if (e->kind == KIND_PATH && mtu == 0)
 		mtu = plateau_below(e, t->path_mss + hdrs);
 	if (e->kind == KIND_PATH)
-		verdict = softerr_path(t, env, mtu - hdrs, seq);
+		verdict = softerr_path(t, env, mtu - hdrs, seq, in->s->now);
 	else
 		verdict = softerr_take(t, env, e->kind == KIND_HARD ? SOFTERR_HARD : SOFTERR_SOFT,
 				       e->what, seq);

@@ -18,11 +18,13 @@
 #include "net/ip_out.h"
 #include "stack/conns.h"
 #include "stack/halfs.h"
+#include "stack/paths.h"
 #include "stack/reply.h"
 #include "stack/synack.h"
 #include "stack/timewaits.h"
 #include "stack/trace.h"
 #include "tcp/emit.h"
+#include "tcp/mtup.h"
 #include "tcp/sndq.h"
 #include "wire/checksum.h"
 #include "wire/icmp.h"
@@ -251,6 +253,8 @@ static bool out_conn(struct weir_stack *s, struct conn *c, struct weir_packet *p
 	struct tcp_plan plan;
 	struct tcp_seg seg;
 
+	if (s->pmtu.used || mtup_below_link(t))
+		paths_follow(s, c);
 	if (!tcp_plan_next(&s->env, t, gso_payload(s, c), s->now, &plan))
 		return false;
 	tcp_emit_segment(&s->env, t, &plan, s->now, &seg);

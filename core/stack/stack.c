@@ -63,6 +63,7 @@ static struct weir_stack *stack_carve(struct arena *a, const struct weir_config 
 	s->listeners = arena_take(a, cfg->listeners_max * sizeof(*s->listeners), 8);
 	s->echo = arena_take(a, cfg->link_mtu, 8);
 	reasm_init(&s->reasm, a, (uint32_t)cfg->frags_max);
+	pmtu_init(&s->pmtu, a, (uint32_t)cfg->pmtu_max);
 	return real;
 }
 

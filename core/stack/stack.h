@@ -15,6 +15,7 @@
 #include "base/ring.h"
 #include "base/wheel.h"
 #include "net/netif.h"
+#include "net/pmtu.h"
 #include "net/reasm.h"
 #include "stack/spent.h"
 #include "stack/fifo.h"
@@ -182,6 +183,7 @@ struct weir_stack {
 	struct tcp_env env;
 	struct netif netif;
 	struct reasm reasm;
+	struct pmtu pmtu;
 	struct pool conns, halfs, timewaits, addr6;
 	uint32_t *buckets;
 	uint32_t bucket_mask;

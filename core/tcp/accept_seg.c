@@ -20,7 +20,7 @@
 #include "tcp/ackgen.h"
 #include "tcp/input.h"
 
-#define PAWS_IDLE_MAX_NS (24ull * 86400 * 1000 * NS_PER_MS) /* RFC7323-24 */
+#define PAWS_IDLE_MAX_S (24u * 86400u) /* RFC7323-24 */
 
 /* RFC2883-01: what of the text lies left of RCV.NXT has come before, unless it lies left of the
  * stream's first byte too: that is of another connection, or forged. */
@@ -31,6 +31,11 @@ static void note_again(struct tcb *t, const struct tcp_seg *s)
 
 	if (seq_lt(s->seq, end) && back <= t->rcvq.nxt + t->rcv.fin_done)
 		ackgen_again(t, s->seq, end);
+}
+
+static uint32_t ts_age_s(const struct tcp_in *in)
+{
+	return (uint32_t)(in->now / NS_PER_S) - in->t->ts.recent_s;
 }
 
 enum tcp_step accept_paws(struct tcp_in *in)
@@ -46,7 +51,7 @@ enum tcp_step accept_paws(struct tcp_in *in)
 	}
 	if ((int32_t)(o->ts_val - t->ts.recent) >= 0)
 		return TCP_STEP_ON;
-	if (in->now - t->ts.recent_at > PAWS_IDLE_MAX_NS)
+	if (ts_age_s(in) > PAWS_IDLE_MAX_S)
 		return TCP_STEP_ON;
 	if (in->seg.flags & TCP_SYN)
 		return TCP_STEP_ON; /* challenged whatever it carries (RFC5961-06) */
@@ -65,11 +70,10 @@ void input_ts_recent(struct tcp_in *in, seq_t at)
 
 	if (!t->ts.ok || !o->has_ts || seq_gt(at, t->rcv.last_ack))
 		return;
-	if ((int32_t)(o->ts_val - t->ts.recent) < 0 &&
-	    in->now - t->ts.recent_at <= PAWS_IDLE_MAX_NS)
+	if ((int32_t)(o->ts_val - t->ts.recent) < 0 && ts_age_s(in) <= PAWS_IDLE_MAX_S)
 		return;
 	t->ts.recent = o->ts_val;
-	t->ts.recent_at = in->now;
+	t->ts.recent_s = (uint32_t)(in->now / NS_PER_S);
 }
 
 /* RFC5961-01, -02, -03. A closed window still takes an RST at RCV.NXT (MUST-66). */

@@ -15,6 +15,7 @@
 #include "tcp/cc_ops.h"
 #include "tcp/fsm.h"
 #include "tcp/input.h"
+#include "tcp/mtup.h"
 #include "tcp/rack.h"
 #include "tcp/rate.h"
 #include "tcp/recovery.h"
@@ -136,7 +137,7 @@ static void fin_acked(struct tcp_in *in)
 
 static void note_room(struct tcb *t)
 {
-	if (t->sndq.full && sndq_room(t) >= t->user.sndbuf / 4) {
+	if (t->sndq.full && sndq_room(t) >= sndq_limit(t) / 4) {
 		t->sndq.full = false;
 		tcb_event(t, WEIR_EV_WRITABLE);
 	}
@@ -276,13 +277,12 @@ static void new_ack(struct tcp_in *in, struct ack_ctx *a)
 	weir_time again;
 
 	t->snd.una = in->seg.ack;
-	t->bytes_acked += t->sndq.len;
 	sndq_acked(t, in->env, t->snd.una);
-	t->bytes_acked -= t->sndq.len;
 	board_acked(in->env, &t->board, t->snd.una, &a->news);
 	if (t->board.sacked && (board_at(in->env, t->board.first)->flags & SEND_SACKED))
 		recovery_reneged(t, in->env);
 	rtt_acked(&t->rtt, cfg, t->snd.una, a->echo_ns, in->now);
+	mtup_acked(t, in->env, in->now);
 	if (syn)
 		syn_acked(in);
 	t->retries = 0;

@@ -112,7 +112,7 @@ void cc_start(struct cc *c, const struct weir_config *cfg, uint32_t mss, uint8_t
 	c->abe = cfg->abe;
 	c->hystart = cfg->hystart;
 	c->paced = cfg->pacing == 2;
-	c->burst = (uint32_t)cfg->link_gso_max;
+	c->burst = (uint16_t)cfg->link_gso_max;
 	c->cwnd = syn_retries > 1 ? mss : initial_window(cfg, mss); /* RFC6928-02 */
 	c->ssthresh = CC_SSTHRESH_MAX;                              /* RFC5681-06 */
 	c->target = c->cwnd;

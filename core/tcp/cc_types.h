@@ -69,24 +69,25 @@ enum cc_signal {
 /* The state of one connection's congestion control, by value. All but `priv`, which belongs to the
  * kind, is the same for all and may be read by the rest of the engine. */
 struct cc {
+	uint64_t pacing_rate;    /* bytes a second; 0: no pacing */
 	uint32_t cwnd, ssthresh; /* bytes; cwnd bounds the pipe */
 	uint32_t target;         /* where PRR leads cwnd, and what it is after recovery: ssthresh,
 				  * or less after a mark (RFC 9438 4.6) */
 	uint32_t prior_cwnd;     /* both before the last reduction, for undo; 0: nothing to undo */
 	uint32_t prior_ssthresh;
-	uint32_t first; /* bytes of the initial or the last restart window */
-	uint32_t since; /* bytes acknowledged since it began */
-	uint32_t used;  /* the most that was in flight ... */
-	seq_t used_end; /* ... since what ended here was sent */
-	uint32_t burst; /* what the link sends as one packet of ours and cuts up; 0: nothing */
-	uint32_t seed;  /* what is random for this connection (its ISS) */
-	uint64_t pacing_rate; /* bytes a second; 0: no pacing */
-	uint8_t kind;         /* enum cc_kind */
-	uint8_t chosen;       /* 0, or 1 + the kind that cc_switch() asked for */
-	bool limited;         /* cwnd was used up in that time */
-	bool careful;         /* a first window saw a loss: the next is RFC 3390's (RFC6928-03) */
-	bool abe, hystart;    /* the settings */
-	bool paced;           /* every kind is (config.pacing 2) */
+	uint32_t first;   /* bytes of the initial or the last restart window */
+	uint32_t since;   /* bytes acknowledged since it began */
+	uint32_t used;    /* the most that was in flight ... */
+	seq_t used_end;   /* ... since what ended here was sent */
+	uint32_t seed;    /* what is random for this connection (its ISS) */
+	uint16_t burst;   /* what the link sends as one packet and cuts up; 0: nothing */
+	uint8_t kind;     /* enum cc_kind */
+	uint8_t chosen;   /* 0, or 1 + the kind that cc_switch() asked for */
+	bool limited : 1; /* cwnd was used up in that time */
+	bool careful : 1; /* a first window saw a loss: the next is RFC 3390's (RFC6928-03) */
+	bool abe : 1;     /* the settings */
+	bool hystart : 1;
+	bool paced : 1; /* every kind is (config.pacing 2) */
 	union cc_state priv;
 };
 

@@ -38,7 +38,7 @@ static uint16_t announced_mss(const struct tcp_env *env, const struct tcb *t)
 {
 	uint64_t set = env->cfg->mss;
 
-	return set && set < t->path_mss ? (uint16_t)set : t->path_mss;
+	return set && set < t->mtup.link ? (uint16_t)set : t->mtup.link; /* RFC1191-07 */
 }
 
 /* RFC3168-01. Two SYNs without an answer: a middlebox may not like the flags (RFC3168-04). */
@@ -166,7 +166,7 @@ void tcp_emit_segment(struct tcp_env *env, struct tcb *t, struct tcp_plan *p, we
 			fit(t, p, &seg->opts);
 		seg->flags = p->flags;
 		data_ecn(t, p, seg);
-		seg->wnd = window_field(t, env);
+		seg->wnd = window_field(t, env, now);
 		urgent(t, seg);
 	}
 	if (seg->flags & TCP_ACK)

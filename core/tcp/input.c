@@ -12,6 +12,7 @@
 #include "tcp/input.h"
 
 #include "tcp/ackgen.h"
+#include "tcp/drs.h"
 #include "tcp/fsm.h"
 #include "tcp/rcvq.h"
 #include "tcp/timers.h"
@@ -101,6 +102,8 @@ static void put_text(struct tcp_in *in)
 
 	note_again(in);
 	v = rcvq_put(t, in->env, s->seq, s->payload, s->len, &got);
+	if (v == WEIR_CTR_ACCEPTED || v == WEIR_CTR_OUT_OF_ORDER)
+		drs_arrived(in);
 	if (v != WEIR_CTR_ACCEPTED) {
 		in->verdict = v;
 		s->flags &= (uint8_t)(v == WEIR_CTR_OUT_OF_ORDER || v == WEIR_CTR_DUPLICATE
@@ -108,7 +111,6 @@ static void put_text(struct tcp_in *in)
 					      : ~TCP_FIN);
 	}
 	if (got) {
-		t->bytes_received += got;
 		in->env->counters[WEIR_CTR_BYTES_IN] += got;
 		tcb_event(t, WEIR_EV_READABLE);
 		ackgen_data(t, in->env, got, seg, gap ? ACKGEN_FILLS_GAP : ACKGEN_IN_ORDER,

@@ -37,7 +37,7 @@ static void agree(struct tcp_in *in)
 	tcb_agree(in->t, in->env, &a);
 	if (a.ts_ok) {
 		in->t->ts.recent = o->ts_val;
-		in->t->ts.recent_at = in->now;
+		in->t->ts.recent_s = (uint32_t)(in->now / NS_PER_S);
 	}
 }
 

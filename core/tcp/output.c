@@ -24,6 +24,7 @@
 #include "tcp/ackgen.h"
 #include "tcp/board.h"
 #include "tcp/cc_ops.h"
+#include "tcp/mtup.h"
 #include "tcp/pace.h"
 #include "tcp/rack.h"
 #include "tcp/rate.h"
@@ -253,6 +254,23 @@ static bool plan_new(struct tcb *t, uint32_t gso_max, struct tcp_plan *p)
 	return plan_data(t, gso_max, recovery_room(t), p);
 }
 
+/* New data in one segment that is larger than the path is known to take (RFC 4821). */
+static bool plan_size_probe(const struct tcp_env *env, struct tcb *t, weir_time now,
+			    struct tcp_plan *p)
+{
+	uint32_t room, queued;
+
+	if (!mtup_below_link(t) || fin_sent(t) || syn_out(t))
+		return false;
+	queued = sndq_end(&t->sndq).v - t->snd.nxt.v;
+	room = recovery_room(t) < peer_room(t) ? recovery_room(t) : peer_room(t);
+	p->len = mtup_probe_len(t, env, queued, room, now);
+	p->seq = t->snd.nxt;
+	p->flags = TCP_ACK;
+	p->why = WEIR_CTR_PROBE_MTU;
+	return p->len != 0;
+}
+
 /* The tail loss probe: a new segment if there is one, beyond cwnd if need be, or the last one again
  * (RFC8985-15). */
 static bool plan_tail(const struct tcp_env *env, struct tcb *t, struct tcp_plan *p)
@@ -336,7 +354,7 @@ static bool plan_any_data(const struct tcp_env *env, struct tcb *t, uint32_t gso
 	if (plan_tail(env, t, p))
 		return true;
 	*p = (struct tcp_plan){0};
-	if (plan_new(t, gso_max, p))
+	if (plan_size_probe(env, t, now, p) || plan_new(t, gso_max, p))
 		return true;
 	return no_news(t) && plan_lost(env, t, gso_max, p);
 }
@@ -453,6 +471,7 @@ void tcp_plan_sent(struct tcp_env *env, struct tcb *t, const struct tcp_plan *p,
 		t->ecn &= (uint8_t)~ECN_CWR_DUE;
 	if (p->flags & TCP_SYN)
 		t->want_syn = TCB_SYN_NONE;
+	mtup_sent(t, p);
 	if (space) {
 		sent_sequence(env, t, p, seq_add(p->seq, space), now);
 		t->snd.force = false;

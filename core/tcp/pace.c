@@ -17,7 +17,6 @@
 
 #define PACE_AHEAD_NS  NS_PER_MS
 #define PACE_PER_BURST 1000u /* bursts a second */
-#define NS_PER_S       1000000000ull
 
 uint64_t pace_rate(const struct tcp_env *env, const struct tcb *t)
 {

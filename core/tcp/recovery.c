@@ -33,6 +33,7 @@
 
 #include "tcp/cc_ops.h"
 #include "tcp/emit.h"
+#include "tcp/mtup.h"
 #include "tcp/prr.h"
 #include "tcp/rack.h"
 #include "weir/info.h"
@@ -169,6 +170,16 @@ static bool may_undo(const struct tcb *t, const struct tcp_env *env, const struc
 	return a->delayed || (r->resent && r->undo_bytes == 0);
 }
 
+/* RFC4821-04: is all that is lost a probe of the path's size? */
+static bool lost_probe(struct tcb *t, const struct tcp_env *env)
+{
+	const struct send *s = board_first_lost(env, &t->board);
+
+	return s &&
+	       mtup_lost(t, s->hi,
+			 t->board.lost == s->hi.v - s->lo.v ? MTUP_LOST_ALONE : MTUP_LOST_AMONG);
+}
+
 /* --- Without SACK ----------------------------------------------------------------------------- */
 
 static void reno_duplicate(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
@@ -190,6 +201,12 @@ static void reno_duplicate(struct tcb *t, struct tcp_env *env, struct recovery_a
 		return;
 	if (seq_leq(seq_sub(t->snd.una, 1), r->recover) && !seq_eq(r->recover, t->snd.iss))
 		return;
+	if (t->board.first != POOL_NONE &&
+	    mtup_lost(t, board_at(env, t->board.first)->hi, MTUP_LOST_ALONE)) {
+		board_lose_first(env, &t->board, t->mtup.link, WEIR_CTR_RETX_MTU);
+		r->force = true;
+		return;
+	}
 	flight -= flight > r->limited * t->snd.mss ? r->limited * t->snd.mss : 0;
 	begin_fast(t, env, a->cc, flight);
 	shrink_at_once(t);
@@ -281,6 +298,18 @@ static void lead_by_prr(struct tcb *t, const struct recovery_ack *a)
 	t->rec.force = false;
 }
 
+static void begin_by_rack(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
+{
+	if (lost_probe(t, env)) {
+		a->cc->lost = 0;
+		return;
+	}
+	begin_fast(t, env, a->cc, a->prior_flight);
+	prr_begin(&t->prr, recover_fs(t, a));
+	t->rec.force = true;
+	a->cc->recovering = true;
+}
+
 void recovery_acked(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
 {
 	struct recovery *r = &t->rec;
@@ -314,12 +343,8 @@ void recovery_acked(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
 	}
 	if (a->duplicate && !rack_on(env, t))
 		reno_duplicate(t, env, a);
-	if (rack_on(env, t) && a->cc->lost && r->phase <= RECOVERY_CWR) {
-		begin_fast(t, env, a->cc, a->prior_flight);
-		prr_begin(&t->prr, recover_fs(t, a));
-		r->force = true;
-		a->cc->recovering = true;
-	}
+	if (rack_on(env, t) && a->cc->lost && r->phase <= RECOVERY_CWR)
+		begin_by_rack(t, env, a);
 	if (a->ece && r->phase == RECOVERY_OPEN)
 		begin_cwr(t, env, a);
 	if (r->phase == RECOVERY_CWR || (r->phase == RECOVERY_FAST && rack_on(env, t)))
@@ -330,6 +355,10 @@ void recovery_found(struct tcb *t, struct tcp_env *env, struct cc_ack *cc)
 {
 	if (t->rec.phase > RECOVERY_CWR)
 		return;
+	if (lost_probe(t, env)) {
+		cc->lost = 0;
+		return;
+	}
 	begin_fast(t, env, cc, tcb_flight(t));
 	prr_begin(&t->prr, tcb_flight(t) - t->board.sacked);
 	if (!cc_of(t->cc.kind)->rules_recovery)

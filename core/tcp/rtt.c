@@ -16,8 +16,7 @@
  */
 #include "tcp/rtt.h"
 
-#define GRANULARITY_NS NS_PER_MS /* G of RFC 6298 */
-#define NS_PER_S       1000000000ull
+#define GRANULARITY_NS NS_PER_MS          /* G of RFC 6298 */
 #define LEAST_S        150u               /* half of what the least is remembered at most */
 #define SYN_LOST_NS    (3000 * NS_PER_MS) /* RFC 6298 5.7 */
 
@@ -30,7 +29,7 @@ void rtt_init(struct rtt *r, const struct weir_config *cfg)
 {
 	*r = (struct rtt){.rto_ns = cfg->rto_initial_ms * NS_PER_MS,
 			  .min_ns = UINT64_MAX,
-			  .min_next_ns = UINT64_MAX};
+			  .min_next_us = UINT32_MAX};
 }
 
 void rtt_sent(struct rtt *r, seq_t end, weir_time now)
@@ -88,12 +87,13 @@ void rtt_least(struct rtt *r, uint64_t ns, weir_time now)
 	uint32_t now_s = (uint32_t)(now / NS_PER_S);
 
 	if (now_s - r->min_since_s >= LEAST_S) {
-		r->min_ns = r->min_next_ns; /* of the time that has just gone by */
-		r->min_next_ns = UINT64_MAX;
+		/* of the time that has just gone by */
+		r->min_ns = r->min_next_us < UINT32_MAX ? r->min_next_us * 1000ull : UINT64_MAX;
+		r->min_next_us = UINT32_MAX;
 		r->min_since_s = now_s;
 	}
-	if (ns < r->min_next_ns)
-		r->min_next_ns = ns;
+	if (ns / 1000 < r->min_next_us)
+		r->min_next_us = (uint32_t)(ns / 1000);
 	if (ns < r->min_ns)
 		r->min_ns = ns;
 }

@@ -2,17 +2,35 @@
 
 #include "base/assert.h"
 
+#define LIMIT_FIRST (128u * 1024u)
+
 void sndq_init(struct sndq *q, seq_t first)
 {
 	*q = (struct sndq){.head = first};
 	pageq_init(&q->q);
 }
 
+/* Twice cwnd: what is out, and as much again to send while its ACKs come. A user who is told of
+ * room when a quarter is free has half a round trip to fill it. */
+uint32_t sndq_limit(const struct tcb *t)
+{
+	uint32_t most = t->user.sndbuf;
+	uint32_t want = t->cc.cwnd;
+
+	if (t->user.sndbuf_set || want >= most / 2)
+		return most;
+	want *= 2;
+	if (want < LIMIT_FIRST)
+		want = LIMIT_FIRST;
+	return want < most ? want : most;
+}
+
 uint32_t sndq_room(const struct tcb *t)
 {
+	uint32_t limit = sndq_limit(t);
 	uint32_t len = t->sndq.len;
 
-	return len < t->user.sndbuf ? t->user.sndbuf - len : 0;
+	return len < limit ? limit - len : 0;
 }
 
 static uint64_t end_offset(const struct sndq *q)

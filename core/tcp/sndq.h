@@ -14,6 +14,10 @@ static inline seq_t sndq_end(const struct sndq *q)
 	return seq_add(q->head, q->len);
 }
 
+/* Bytes that may be queued, those that are out included: grows with cwnd up to user.sndbuf, unless
+ * the user has set that. */
+uint32_t sndq_limit(const struct tcb *t);
+
 /* Bytes that may still be queued. */
 uint32_t sndq_room(const struct tcb *t);
 

@@ -1,5 +1,6 @@
 #include "tcp/softerr.h"
 
+#include "tcp/mtup.h"
 #include "tcp/recovery.h"
 
 static bool in_flight(const struct tcb *t, seq_t seq)
@@ -20,16 +21,21 @@ enum weir_counter softerr_take(struct tcb *t, struct tcp_env *env, enum softerr_
 	return WEIR_CTR_ICMP_SOFT;
 }
 
-enum weir_counter softerr_path(struct tcb *t, struct tcp_env *env, uint32_t mss, seq_t seq)
+enum weir_counter softerr_path(struct tcb *t, struct tcp_env *env, uint32_t mss, seq_t seq,
+			       weir_time now)
 {
+	uint16_t before = t->path_mss;
+	enum weir_counter verdict;
+
 	if (!in_flight(t, seq))
 		return WEIR_CTR_ICMP_STRAY;
 	/* A SYN fits every path. Who says otherwise would make us announce less (RFC1191-07). */
-	if (mss >= t->path_mss || !tcb_synchronized(t))
+	if (!tcb_synchronized(t))
 		return WEIR_CTR_ICMP_IGNORED;
-	t->path_mss = (uint16_t)mss;
-	tcb_set_mss(t);
-	recovery_again(t, env, WEIR_CTR_RETX_PMTU);
-	t->rec.lone = true;
-	return WEIR_CTR_ICMP_PMTU;
+	verdict = mtup_claimed(t, env, mss, seq, now);
+	if (t->path_mss != before) {
+		recovery_again(t, env, WEIR_CTR_RETX_PMTU);
+		t->rec.lone = true;
+	}
+	return verdict;
 }

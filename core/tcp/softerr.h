@@ -17,8 +17,10 @@ enum weir_counter softerr_take(struct tcb *t, struct tcp_env *env, enum softerr_
 			       enum weir_err what, seq_t seq);
 
 /* The path takes no more than `mss` bytes of TCP payload and options in a packet. Returns
- * ICMP_STRAY, ICMP_IGNORED (no news) or ICMP_PMTU: then what is out is sent again in smaller
- * segments, the first by itself until an ACK comes, cwnd untouched (RFC1191-05, -06). */
-enum weir_counter softerr_path(struct tcb *t, struct tcp_env *env, uint32_t mss, seq_t seq);
+ * ICMP_STRAY, ICMP_IGNORED (no news), ICMP_HELD (RFC5927-03: it contradicts what is known) or
+ * ICMP_PMTU: then what is out is sent again in smaller segments, the first by itself until an ACK
+ * comes, as many in flight as before (RFC1191-05, -06). */
+enum weir_counter softerr_path(struct tcb *t, struct tcp_env *env, uint32_t mss, seq_t seq,
+			       weir_time now);
 
 #endif

@@ -3,7 +3,9 @@
 #include "base/assert.h"
 #include "tcp/board.h"
 #include "tcp/cc_ops.h"
+#include "tcp/drs.h"
 #include "tcp/fsm.h"
+#include "tcp/mtup.h"
 #include "tcp/rack.h"
 #include "tcp/rcvq.h"
 #include "tcp/recovery.h"
@@ -20,7 +22,8 @@ void tcb_init(struct tcb *t, const struct tcp_env *env, uint16_t mss_local, uint
 {
 	const struct weir_config *cfg = env->cfg;
 
-	*t = (struct tcb){.state = WEIR_STATE_CLOSED, .path_mss = mss_local};
+	*t = (struct tcb){.state = WEIR_STATE_CLOSED};
+	mtup_init(t, mss_local, now);
 	t->peer_mss = mss_default;
 	t->user = (struct user){
 		.sndbuf = (uint32_t)cfg->sndbuf,
@@ -67,9 +70,10 @@ void tcb_agree(struct tcb *t, const struct tcp_env *env, const struct tcp_agreed
 		t->ecn = ECN_ON;
 	t->snd_wscale = a->snd_wscale;
 	t->rcv_wscale = a->rcv_wscale;
+	mtup_agreed(t, env);
 	tcb_set_mss(t);
-	seg = t->path_mss > TS_OPT_LEN ? t->path_mss - TS_OPT_LEN : MSS_MIN;
-	t->rcv.space = window_first(env->cfg, t->user.rcvbuf, seg);
+	seg = t->mtup.link > TS_OPT_LEN ? t->mtup.link - TS_OPT_LEN : MSS_MIN;
+	drs_init(t, env, seg);
 	/* RMSS is not known before segments come; half a kilobyte is what every link carries */
 	t->rcv.seg_max = seg < 536u ? seg : 536u;
 }
@@ -106,7 +110,7 @@ void tcb_open_passive(struct tcb *t, struct tcp_env *env, const struct tcb_passi
 	t->snd.nxt = seq_add(p->iss, 1);
 	t->ts.offset = p->ts_offset;
 	t->ts.recent = p->ts_recent;
-	t->ts.recent_at = now;
+	t->ts.recent_s = (uint32_t)(now / NS_PER_S);
 	t->rcv.irs = p->irs;
 	t->rcv.nxt = seq_add(p->irs, 1);
 	t->rcv.adv = seq_add(t->rcv.nxt, p->rcv_wnd);

@@ -22,6 +22,7 @@
 #include "weir/weir.h"
 
 #define NS_PER_MS 1000000ull
+#define NS_PER_S  1000000000ull
 
 /* What all connections of a stack share. */
 struct tcp_env {
@@ -68,6 +69,35 @@ struct tcb_snd {
 	bool force; /* the override timer fired: send what the window takes */
 };
 
+/* What the receiver knows of the path: drs.c. Times are microseconds, modulo 2^32. */
+struct drs {
+	uint32_t rtt_us;   /* as data coming in shows it; 0: not known yet */
+	uint32_t round_us; /* when the round began; 0: none yet */
+	uint32_t edge_us;  /* when `mark` became the right edge; 0: no edge is timed */
+	uint32_t mark;     /* with timestamps TSecr of the last sample, without the edge */
+	uint32_t came;     /* bytes that came in this round */
+	uint32_t most;     /* ... and in the largest of those before */
+};
+
+/* What the path takes, beside path_mss: mtup.c. Sizes are, as path_mss, of TCP payload and options
+ * in one packet. */
+struct mtup {
+	seq_t watch_end;   /* a segment of `watch` bytes ends here */
+	seq_t claim_seq;   /* what the claim quotes */
+	uint32_t again_ms; /* nothing larger is tried before; milliseconds modulo 2^32 */
+	uint16_t watch;    /* size of a segment that is out, larger than what is proven; 0: none */
+	uint16_t proven;   /* largest that was acknowledged */
+	uint16_t claim;    /* what an ICMP message says and nothing supports yet; 0: none */
+	uint16_t high;     /* of the search: nothing larger gets through */
+	uint16_t link;     /* what our link takes: what we announce */
+	uint8_t wait;      /* round trips until the next probe, beginning with the next ACK */
+	bool probing : 1;  /* what is watched is a probe */
+	bool top : 1;      /* `high` itself needs no probe */
+	bool blind : 1;    /* a black hole made path_mss what it is */
+	bool news : 1;     /* ICMP made path_mss smaller: others are to hear of it */
+	bool ip6 : 1;
+};
+
 /* Receive sequence space. */
 struct tcb_rcv {
 	seq_t irs;
@@ -76,12 +106,12 @@ struct tcb_rcv {
 	seq_t last_ack;   /* Last.ACK.sent (RFC7323-29) */
 	seq_t fin;        /* sequence number of the peer's FIN, valid if fin_seen */
 	seq_t up;         /* RCV.UP, valid if up_set */
-	uint32_t space;   /* bytes of buffer offered at present; grows up to user.rcvbuf */
-	uint32_t round;   /* bytes consumed since space last grew or was weighed */
+	uint32_t space;   /* bytes of buffer that may be offered; at most user.rcvbuf counts */
 	uint32_t seg_max; /* largest payload of one segment seen: RMSS as far as we know */
 	bool fin_seen;    /* a FIN has come, perhaps above a gap */
 	bool fin_done;    /* ... and everything before it too */
 	bool up_set;
+	struct drs drs;
 };
 
 /* Bytes to send: offset q.head is the byte at `head`. */
@@ -104,18 +134,18 @@ struct rcvq {
 
 struct tsopt {
 	bool ok;
-	uint32_t offset;     /* of our clock (RFC7323-26) */
-	uint32_t recent;     /* TS.Recent */
-	weir_time recent_at; /* when it was set, for the 24-day rule */
+	uint32_t offset;   /* of our clock (RFC7323-26) */
+	uint32_t recent;   /* TS.Recent */
+	uint32_t recent_s; /* when it was set, in seconds, for the 24-day rule */
 };
 
 struct rtt {
 	uint64_t srtt_ns, var_ns, rto_ns; /* srtt 0: no sample yet */
-	uint64_t min_ns;      /* the least round trip of the last minutes; UINT64_MAX: none yet */
-	uint64_t min_next_ns; /* ... and of those since min_since_s */
-	weir_time timed_at;   /* when the segment that ends at timed_seq went out */
-	weir_time sent_at;    /* when anything that takes sequence space was last sent */
+	uint64_t min_ns;    /* the least round trip of the last minutes; UINT64_MAX: none yet */
+	weir_time timed_at; /* when the segment that ends at timed_seq went out */
+	weir_time sent_at;  /* when anything that takes sequence space was last sent */
 	seq_t timed_seq;
+	uint32_t min_next_us; /* ... and of those since min_since_s */
 	uint32_t min_since_s; /* seconds */
 	bool timing;
 	bool coarse; /* what is timed began at some time in that millisecond: it may seem too short */
@@ -150,22 +180,23 @@ struct ackgen {
 	bool now;       /* an ACK is due at once */
 	bool again;     /* ... and reports what came twice: [again_lo, again_hi) (RFC 2883) */
 	seq_t again_lo, again_hi;
-	enum weir_counter why;
+	enum weir_counter why : 8;
 	struct tokens challenge;
 	uint32_t oow_at_ms; /* when an unacceptable empty segment was last answered */
 };
 
 /* What the user set (def/connopt.def) and where his close stands. */
 struct user {
-	uint32_t sndbuf, rcvbuf;
+	uint32_t sndbuf, rcvbuf; /* bytes: the most that auto-tuning goes to */
 	uint32_t keep_idle_ms, keep_interval_ms;
 	uint32_t user_timeout_ms; /* 0: never */
 	uint8_t keep_count, keep_sent;
 	uint8_t dscp, ttl;
 	bool nodelay, keepalive;
-	bool soft_muted;    /* SHLD-20: soft errors are not told */
-	bool closed;        /* weir_close() or weir_abort(): nobody reads any more */
-	weir_time heard_at; /* when a segment of the peer was last accepted */
+	bool sndbuf_set, rcvbuf_set; /* by the user: no tuning */
+	bool soft_muted;             /* SHLD-20: soft errors are not told */
+	bool closed;                 /* weir_close() or weir_abort(): nobody reads any more */
+	weir_time heard_at;          /* when a segment of the peer was last accepted */
 	weir_time stuck_at; /* since when the oldest byte waits; WEIR_NEVER: nothing waits */
 };
 
@@ -201,8 +232,10 @@ struct tcb {
 	uint16_t peer_mss; /* as the peer said */
 	struct tcb_snd snd;
 	struct tcb_rcv rcv;
+	uint32_t retransmits;
 	struct sndq sndq;
 	struct rcvq rcvq;
+	struct mtup mtup;
 	struct tsopt ts;
 	struct rtt rtt;
 	struct cc cc;
@@ -214,8 +247,7 @@ struct tcb {
 	struct recovery rec;
 	struct ackgen ackgen;
 	struct user user;
-	uint64_t bytes_acked, bytes_received;
-	uint32_t segs_in, segs_out, retransmits;
+	uint32_t segs_in, segs_out;
 };
 
 _Static_assert(sizeof(struct tcb) <= 856, "a connection fits 1,024 bytes with the stack's part");

@@ -14,6 +14,7 @@
 
 #include "tcp/ackgen.h"
 #include "tcp/cc_ops.h"
+#include "tcp/mtup.h"
 #include "tcp/rack.h"
 #include "tcp/recovery.h"
 #include "tcp/rtt.h"
@@ -125,6 +126,18 @@ void timers_probe(const struct tcp_env *env, struct tcb *t, weir_time now)
 		instead_of_rto(t, RTX_PROBE, now + after);
 }
 
+static void due_since_sent(const struct tcp_env *env, struct tcb *t, weir_time now)
+{
+	weir_time due = t->rtt.sent_at + rtt_rto(&t->rtt, env->cfg);
+
+	if (due < now)
+		due = now;
+	if (t->rtx_kind != RTX_RTO)
+		t->timers.rto_at = due;
+	if (t->rtx_kind == RTX_RTO || due < t->timers.at[TIMER_RTX])
+		timer_set(t, TIMER_RTX, due);
+}
+
 void timers_window(const struct tcp_env *env, struct tcb *t, weir_time now)
 {
 	bool probing = timer_on(t, TIMER_PERSIST);
@@ -135,14 +148,8 @@ void timers_window(const struct tcp_env *env, struct tcb *t, weir_time now)
 	timers_rearm(env, t, now);
 	/* What is out waits since it was sent, however often the window shuts and opens; unless it
 	 * goes again by now. */
-	if (timer_on(t, TIMER_RTX) && t->board.lost == 0) {
-		weir_time due = t->rtt.sent_at + rtt_rto(&t->rtt, env->cfg);
-
-		due = due > now ? due : now;
-		t->timers.rto_at = due;
-		if (t->rtx_kind == RTX_RTO || due < t->timers.at[TIMER_RTX])
-			timer_set(t, TIMER_RTX, due);
-	}
+	if (timer_on(t, TIMER_RTX) && t->board.lost == 0)
+		due_since_sent(env, t, now);
 }
 
 void timers_override(const struct tcp_env *env, struct tcb *t, weir_time now)
@@ -206,6 +213,7 @@ static void on_rto(struct tcp_env *env, struct tcb *t, weir_time now)
 		return;
 	}
 	env->counters[WEIR_CTR_RTO_FIRED]++;
+	mtup_timeout(t, env, now);
 	cc_ack_now(t, now, &a);
 	recovery_timeout(t, env, &a);
 	rtt_backoff(&t->rtt, env->cfg);

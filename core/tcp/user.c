@@ -1,6 +1,7 @@
 #include "tcp/user.h"
 
 #include "tcp/cc_ops.h"
+#include "tcp/drs.h"
 #include "tcp/fsm.h"
 #include "tcp/rcvq.h"
 #include "tcp/sndq.h"
@@ -45,12 +46,12 @@ enum weir_err user_nothing_to_read(const struct tcb *t)
 	return WEIR_AGAIN;
 }
 
-void user_consume(struct tcb *t, struct tcp_env *env, uint32_t len)
+void user_consume(struct tcb *t, struct tcp_env *env, uint32_t len, weir_time now)
 {
 	rcvq_consume(t, env, len);
 	if (t->rcv.up_set && seq_leq(t->rcv.up, rcvq_next(t)))
 		t->rcv.up_set = false;
-	window_consumed(t, env, len);
+	window_consumed(t, env, now);
 }
 
 enum weir_err user_shutdown(struct tcb *t, struct tcp_env *env, weir_time now)
@@ -142,9 +143,11 @@ void user_set(struct tcb *t, const struct tcp_env *env, enum weir_connopt opt, u
 		break;
 	case WEIR_OPT_SNDBUF:
 		u->sndbuf = (uint32_t)value;
+		u->sndbuf_set = true;
 		break;
 	case WEIR_OPT_RCVBUF:
 		u->rcvbuf = (uint32_t)value;
+		drs_fixed(t);
 		break;
 	case WEIR_OPT_DSCP:
 		u->dscp = (uint8_t)value;

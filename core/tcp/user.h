@@ -16,7 +16,7 @@ void user_queued(struct tcb *t, struct tcp_env *env, uint32_t flags, weir_time n
 enum weir_err user_nothing_to_read(const struct tcb *t);
 
 /* Takes `len` readable bytes. */
-void user_consume(struct tcb *t, struct tcp_env *env, uint32_t len);
+void user_consume(struct tcb *t, struct tcp_env *env, uint32_t len, weir_time now);
 
 /* Half-close. */
 enum weir_err user_shutdown(struct tcb *t, struct tcp_env *env, weir_time now);

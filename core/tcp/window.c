@@ -11,14 +11,14 @@
  * could collect these crumbs, so they are granted only while the buffer is exceeded by less than
  * SLACK; beyond that the field is rounded down, as RFC 7323 2.4 allows, and rcv.adv still counts.
  *
- * The space offered begins at ten segments and doubles when a whole window was received and read,
- * up to the user's limit, and not while pages are short: when less than an eighth of the pool is
- * free, edges stand still, but for a connection with nothing buffered, which gets one segment so
- * that it cannot starve.
+ * How much buffer there is to offer, rcv.space, is decided in drs.c. While pages are short, less
+ * than an eighth of the pool is free, edges stand still, but for a connection with nothing
+ * buffered, which gets one segment so that it cannot starve.
  */
 #include "tcp/window.h"
 
 #include "tcp/ackgen.h"
+#include "tcp/drs.h"
 #include "tcp/rcvq.h"
 
 #define SLACK           (32u * 1024u)
@@ -64,18 +64,13 @@ static uint32_t limit(const struct tcb *t)
 	return space < SPACE_MAX ? space : SPACE_MAX;
 }
 
-static bool pages_short(const struct tcp_env *env)
-{
-	return env->pages.count - env->pages.used < env->pages.count / 8;
-}
-
 /* Bytes beyond RCV.NXT that the buffer can take. */
 static uint32_t buffer_room(const struct tcb *t, const struct tcp_env *env)
 {
 	uint32_t readable = rcvq_readable(t);
 	uint32_t space = limit(t);
 
-	if (pages_short(env)) {
+	if (drs_pages_short(env)) {
 		uint32_t seg = t->rcv.seg_max;
 
 		return readable == 0 && env->pages.used < env->pages.count && seg < space ? seg : 0;
@@ -102,7 +97,7 @@ static uint32_t edge_step(const struct tcb *t, const struct tcp_env *env)
 	return room - wnd;
 }
 
-uint16_t window_field(struct tcb *t, const struct tcp_env *env)
+uint16_t window_field(struct tcb *t, const struct tcp_env *env, weir_time now)
 {
 	uint32_t wnd = tcb_rcv_wnd(t) + edge_step(t, env);
 	uint8_t shift = t->rcv_wscale;
@@ -117,27 +112,18 @@ uint16_t window_field(struct tcb *t, const struct tcp_env *env)
 	}
 	if (field > 65535u)
 		field = 65535u;
-	if ((field << shift) > tcb_rcv_wnd(t))
+	if ((field << shift) > tcb_rcv_wnd(t)) {
 		t->rcv.adv = seq_add(t->rcv.nxt, field << shift);
+		drs_offered(t, now);
+	}
 	return (uint16_t)field;
 }
 
-static void grow(struct tcb *t, const struct tcp_env *env, uint32_t len)
-{
-	t->rcv.round += len;
-	if (t->rcv.round < t->rcv.space)
-		return;
-	t->rcv.round = 0;
-	if (t->rcv.space < t->user.rcvbuf && !pages_short(env))
-		t->rcv.space = t->rcv.space < t->user.rcvbuf / 2 ? 2 * t->rcv.space
-								 : t->user.rcvbuf;
-}
-
-void window_consumed(struct tcb *t, const struct tcp_env *env, uint32_t len)
+void window_consumed(struct tcb *t, const struct tcp_env *env, weir_time now)
 {
 	uint32_t step;
 
-	grow(t, env, len);
+	drs_taken(t, env, now);
 	if (!tcb_receives(t))
 		return;
 	step = edge_step(t, env);

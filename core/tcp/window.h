@@ -20,10 +20,10 @@ uint32_t window_first(const struct weir_config *cfg, uint32_t rcvbuf, uint32_t m
 
 /* The field for a segment that leaves now; moves the right edge by the rule of MUST-39, never to
  * the left (SHLD-14). */
-uint16_t window_field(struct tcb *t, const struct tcp_env *env);
+uint16_t window_field(struct tcb *t, const struct tcp_env *env, weir_time now);
 
-/* The user took `len` bytes: lets the buffer grow, and asks for a window update when the edge can
+/* The user took bytes: lets the buffer grow, and asks for a window update when the edge can
  * move far enough to be worth a segment of its own. */
-void window_consumed(struct tcb *t, const struct tcp_env *env, uint32_t len);
+void window_consumed(struct tcb *t, const struct tcp_env *env, weir_time now);
 
 #endif

@@ -72,6 +72,7 @@ static void config_small(struct weir_config *c, int family)
 	c->timewaits_max = 32;
 	c->listeners_max = 8;
 	c->pages_max = 1024;
+	c->sndbuf = c->rcvbuf = 1048576;
 	c->ranges_max = 256;
 	c->replies_max = 64;
 	c->sends_max = 512;

@@ -159,6 +159,7 @@ static void test_starved_send(void **state)
 	stk_listen(f, WEIR_ACCEPT_EARLY, 0);
 	rich = stk_accept(f, &t);
 	poor = stk_accept(f, &u);
+	weir_conn_set(f->s, rich, WEIR_OPT_SNDBUF, sizeof(bytes));
 	while (weir_send(f->s, rich, bytes, sizeof(bytes), 0, &n, f->now) == WEIR_OK)
 		;
 	assert_int_equal(weir_send(f->s, poor, bytes, 10, 0, &n, f->now), WEIR_AGAIN);

@@ -52,6 +52,7 @@ static inline int fix_setup(void **state)
 	struct arena a;
 
 	weir_config_default(&f->cfg);
+	f->cfg.sndbuf = f->cfg.rcvbuf = 1048576;
 	f->env.cfg = &f->cfg;
 	f->now = START;
 	f->mem = aligned_alloc(64, (PAGES + 8) * WEIR_PAGE_BYTES);

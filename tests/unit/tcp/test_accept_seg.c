@@ -148,7 +148,7 @@ static void test_paws(void **state)
 		{true, true, 5, 0xfffffff0u, 0, TCP_ACK, WEIR_CTR_PAWS}, /* modulo 2^32 */
 		{true, true, 0xfffffff0u, 5, 0, TCP_ACK, WEIR_CTR_ACCEPTED},
 		{true, true, 100, 99, 24 * DAYS_NS, TCP_ACK, WEIR_CTR_PAWS},
-		{true, true, 100, 99, 24 * DAYS_NS + 1, TCP_ACK, WEIR_CTR_ACCEPTED},
+		{true, true, 100, 99, 24 * DAYS_NS + NS_PER_S, TCP_ACK, WEIR_CTR_ACCEPTED},
 		{true, true, 100, 99, 0, TCP_RST, WEIR_CTR_ACCEPTED},
 		{true, true, 100, 99, 0, TCP_SYN, WEIR_CTR_ACCEPTED}, /* challenged later */
 		{true, false, 100, 0, 0, TCP_ACK, WEIR_CTR_TS_MISSING},
@@ -163,8 +163,9 @@ static void test_paws(void **state)
 		struct tcp_in in;
 
 		fix_open(f, NULL);
-		f->t.ts = (struct tsopt){
-			.ok = rows[i].ts_ok, .recent = rows[i].recent, .recent_at = f->now};
+		f->t.ts = (struct tsopt){.ok = rows[i].ts_ok,
+					 .recent = rows[i].recent,
+					 .recent_s = (uint32_t)(f->now / NS_PER_S)};
 		in = step_in(f, (struct tcp_seg){
 					.seq = {RCV},
 					.len = 1,
@@ -195,12 +196,12 @@ static void test_ts_recent(void **state)
 		struct tcp_in in;
 
 		fix_open(f, NULL);
-		f->t.ts = (struct tsopt){.ok = true, .recent = 100, .recent_at = 5};
+		f->t.ts = (struct tsopt){.ok = true, .recent = 100, .recent_s = 0};
 		in = step_in(f, (struct tcp_seg){
 					.opts = {.has_ts = rows[i].has_ts, .ts_val = rows[i].val}});
 		input_ts_recent(&in, seq_add(f->t.rcv.last_ack, (uint32_t)rows[i].seq));
 		assert_int_equal(f->t.ts.recent, rows[i].taken ? rows[i].val : 100);
-		assert_int_equal(f->t.ts.recent_at, rows[i].taken ? f->now : 5);
+		assert_int_equal(f->t.ts.recent_s, rows[i].taken ? f->now / NS_PER_S : 0);
 	}
 }
 

@@ -102,12 +102,12 @@ static void test_acked_bytes_go(void **state)
 	f->t.retries = 3;
 	fix_ack(f, SND + 8192, WND);
 	assert_int_equal(f->t.sndq.len, 808);
-	assert_int_equal(f->t.bytes_acked, 8192);
+	assert_int_equal(f->t.sndq.q.head, 8192);
 	assert_int_equal(f->t.retries, 0);
 	assert_int_equal(f->env.pages.used, 2);
 	fix_ack(f, SND + 9000, WND);
 	assert_int_equal(f->env.pages.used, 0);
-	assert_int_equal(f->t.bytes_acked, 9000);
+	assert_int_equal(f->t.sndq.q.head, 9000);
 	assert_true(f->t.user.stuck_at == WEIR_NEVER);
 }
 

@@ -46,14 +46,14 @@ static void test_text(void **state)
 	fix_open(f, NULL);
 	assert_verdict(fix_data(f, RCV, 100, 0), ACCEPTED);
 	assert_true(f->t.events & 1u << WEIR_EV_READABLE);
-	assert_int_equal(f->t.bytes_received, 100);
+	assert_int_equal(f->t.rcvq.nxt, 100);
 	assert_int_equal(f->env.counters[WEIR_CTR_BYTES_IN], 100);
 	f->t.events = 0;
 	assert_verdict(fix_data(f, RCV + 200, 100, 0), OUT_OF_ORDER);
 	assert_int_equal(f->t.events, 0); /* nothing new to read */
 	assert_verdict(fix_data(f, RCV + 50, 250, 0), ACCEPTED);
 	assert_int_equal(rcvq_readable(&f->t), 300);
-	assert_int_equal(f->t.bytes_received, 300);
+	assert_int_equal(f->t.rcvq.nxt, 300);
 	assert_verdict(fix_data(f, RCV + 200, 100, 0), DUPLICATE);
 }
 
@@ -131,7 +131,7 @@ static void test_urgent_at_the_edges(void **state)
 	assert_true(f->t.events & 1u << WEIR_EV_URGENT);
 	fix_open(f, NULL);
 	fix_data(f, RCV, 100, 0);
-	user_consume(&f->t, &f->env, 100);
+	user_consume(&f->t, &f->env, 100, f->now);
 	f->t.events = 0;
 	fix_in(f, (struct tcp_seg){.seq = {RCV + 100},
 				   .ack = {SND},

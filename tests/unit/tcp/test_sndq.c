@@ -47,6 +47,28 @@ static void test_room(void **state)
 	assert_int_equal(sndq_room(&f->t), 50);
 }
 
+/* Twice cwnd, 128 KB at least, sndbuf at most; what the user has set is that. */
+static void test_limit(void **state)
+{
+	static const struct {
+		uint32_t cwnd, limit;
+	} rows[] = {{0, 131072},       {65536, 131072},   {65537, 131074},      {400000, 800000},
+		    {524287, 1048574}, {524288, 1048576}, {UINT32_MAX, 1048576}};
+	struct fix *f = *state;
+
+	fix_open(f, NULL);
+	for (unsigned i = 0; i < LENGTH(rows); i++) {
+		f->t.cc.cwnd = rows[i].cwnd;
+		assert_int_equal(sndq_limit(&f->t), rows[i].limit);
+		assert_int_equal(sndq_room(&f->t), rows[i].limit);
+	}
+	f->t.cc.cwnd = 10 * MSS;
+	f->t.user.sndbuf = 100000;
+	assert_int_equal(sndq_limit(&f->t), 100000);
+	user_set(&f->t, &f->env, WEIR_OPT_SNDBUF, 700000);
+	assert_int_equal(sndq_limit(&f->t), 700000);
+}
+
 static void test_acked(void **state)
 {
 	struct fix *f = *state;
@@ -147,6 +169,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_append_and_pieces),
 		TEST(test_room),
+		TEST(test_limit),
 		TEST(test_acked),
 		TEST(test_wraps),
 		TEST(test_reserve_and_commit),

@@ -32,7 +32,7 @@ static void test_in_flight(void **state)
 				 rows[i].counts ? WEIR_CTR_ICMP_SOFT : WEIR_CTR_ICMP_STRAY);
 		assert_int_equal(!!(f->t.events & 1u << WEIR_EV_SOFT_ERROR), rows[i].counts);
 		assert_int_equal(f->t.soft, rows[i].counts ? WEIR_UNREACHABLE : WEIR_OK);
-		assert_int_equal(softerr_path(&f->t, &f->env, 500, seq),
+		assert_int_equal(softerr_path(&f->t, &f->env, 500, seq, f->now),
 				 rows[i].counts ? WEIR_CTR_ICMP_PMTU : WEIR_CTR_ICMP_STRAY);
 		tcb_flush(&f->t, &f->env);
 	}
@@ -79,15 +79,16 @@ static void test_path(void **state)
 	uint32_t cwnd;
 
 	open_busy(f);
-	cwnd = t->cc.cwnd;
-	assert_verdict(softerr_path(t, &f->env, MSS + 1, t->snd.una), ICMP_IGNORED);
-	assert_verdict(softerr_path(t, &f->env, MSS, t->snd.una), ICMP_IGNORED);
+	cwnd = t->cc.cwnd * 6 / 10;
+	assert_verdict(softerr_path(t, &f->env, MSS + 1, t->snd.una, f->now), ICMP_IGNORED);
+	assert_verdict(softerr_path(t, &f->env, MSS, t->snd.una, f->now), ICMP_IGNORED);
 	assert_int_equal(t->snd.mss, MSS);
 	assert_no_plan(f);
-	assert_verdict(softerr_path(t, &f->env, 600, t->snd.una), ICMP_PMTU);
+	assert_verdict(softerr_path(t, &f->env, 600, t->snd.una, f->now), ICMP_PMTU);
 	assert_int_equal(t->snd.mss, 600);
-	assert_int_equal(t->cc.cwnd, cwnd);
-	assert_verdict(softerr_path(t, &f->env, 600, t->snd.una), ICMP_IGNORED); /* a burst */
+	assert_int_equal(t->cc.cwnd, cwnd); /* as many segments */
+	assert_verdict(softerr_path(t, &f->env, 600, t->snd.una, f->now),
+		       ICMP_IGNORED); /* a burst */
 	assert_plan(f, RETX_PMTU, SND, 600, TCP_ACK);
 	assert_no_plan(f); /* one, until an ACK comes */
 	fix_ack(f, SND + 600, 65535);
@@ -95,7 +96,7 @@ static void test_path(void **state)
 		assert_plan(f, RETX_PMTU, SND + at, at + 600 > 5 * MSS ? 5 * MSS - at : 600,
 			    at + 600 < 5 * MSS ? TCP_ACK : TCP_ACK | TCP_PSH);
 	assert_no_plan(f);
-	assert_int_equal(t->cc.cwnd, cwnd);
+	assert_int_equal(t->cc.cwnd, cwnd + 600); /* slow start goes on */
 }
 
 /* RFC1191-07: options are taken off, and never less than a byte is sent. */
@@ -109,11 +110,11 @@ static void test_path_with_options(void **state)
 	fix_send(f, 10);
 	fix_drain(f);
 	assert_int_equal(t->snd.mss, 688);
-	assert_verdict(softerr_path(t, &f->env, 800, t->snd.una), ICMP_PMTU);
+	assert_verdict(softerr_path(t, &f->env, 800, t->snd.una, f->now), ICMP_PMTU);
 	assert_int_equal(t->snd.mss, 688); /* the peer's limit is the smaller one */
-	softerr_path(t, &f->env, 400, t->snd.una);
+	softerr_path(t, &f->env, 400, t->snd.una, f->now);
 	assert_int_equal(t->snd.mss, 388);
-	softerr_path(t, &f->env, 5, t->snd.una);
+	softerr_path(t, &f->env, 5, t->snd.una, f->now);
 	assert_int_equal(t->snd.mss, 1);
 }
 

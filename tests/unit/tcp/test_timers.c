@@ -37,6 +37,7 @@ static void test_retransmission(void **state)
 	struct tcb *t = &f->t;
 	weir_time sent = f->now, gap = S;
 
+	f->cfg.mtu_probing = 0; /* the segments keep their size */
 	fix_open(f, NULL);
 	f->t.cc.cwnd = 10 * MSS;
 	fix_send(f, 5 * MSS);

@@ -221,9 +221,9 @@ static void test_urgent_is_read(void **state)
 				   .urgent = 12,
 				   .flags = TCP_ACK | TCP_URG});
 	assert_true(f->t.rcv.up_set);
-	user_consume(&f->t, &f->env, 11);
+	user_consume(&f->t, &f->env, 11, f->now);
 	assert_true(f->t.rcv.up_set);
-	user_consume(&f->t, &f->env, 1);
+	user_consume(&f->t, &f->env, 1, f->now);
 	assert_false(f->t.rcv.up_set);
 }
 
