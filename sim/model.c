@@ -282,10 +282,11 @@ void sim_model_window(const struct sim_judged *j)
 	uint64_t most = i->cwnd_bytes + (j->me->credit + LIMITED_EXTRA) * unit;
 
 	if (out > most)
-		sim_oracle_fail_talk(j->o, j->talk, j->side, "more out than cwnd allows",
-				     "state: %llu bytes in the network, cwnd is %u, %u acknowledgements "
-				     "since it held all",
-				     (unsigned long long)out, i->cwnd_bytes, j->me->credit);
+		sim_oracle_fail_talk(
+			j->o, j->talk, j->side, "more out than cwnd allows",
+			"state: %llu bytes in the network, cwnd is %u, %u acknowledgements "
+			"since it held all",
+			(unsigned long long)out, i->cwnd_bytes, j->me->credit);
 }
 
 /* --- The end -----------------------------------------------------------------------------------

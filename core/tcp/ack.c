@@ -143,7 +143,7 @@ static void note_room(struct tcb *t)
 	}
 }
 
-/* --- SACK and loss ----------------------------------------------------------------------------- */
+/* --- SACK and loss ---------------------------------------------------------------------------- */
 
 /* RFC 2018 4: what the peer has above its gaps. */
 static void take_block(struct tcp_in *in, struct ack_ctx *a, struct tcp_sack block)
@@ -177,17 +177,19 @@ static void take_dsack(struct tcp_in *in, struct ack_ctx *a, struct tcp_sack blo
 static void take_sack(struct tcp_in *in, struct ack_ctx *a)
 {
 	const struct tcp_opts *o = &in->seg.opts;
-	unsigned i = 0;
+	unsigned first = 0;
 
 	if (!rack_on(in->env, in->t) || o->sack_count == 0)
 		return;
 	if (tcp_sack_again(o, in->seg.ack)) {
 		take_dsack(in, a, o->sack[0]);
-		i = 1;
+		first = 1;
 	}
-	a->blocks = o->sack_count > i;
-	for (; i < o->sack_count; i++)
-		take_block(in, a, o->sack[i]);
+	a->blocks = o->sack_count > first;
+	/* The newest comes first, and the next ACK's lies beside it: it is where the board's search
+	 * is to stand in the end. */
+	for (unsigned i = o->sack_count; i > first; i--)
+		take_block(in, a, o->sack[i - 1]);
 }
 
 static void begin_news(struct tcp_in *in, struct ack_ctx *a)

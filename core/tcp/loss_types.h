@@ -81,8 +81,7 @@ struct rate {
 	weir_time first_at;     /* when what began the present sample was sent */
 	uint32_t lost;          /* bytes found lost, ever, modulo 2^32 */
 	uint32_t round;         /* low bits of `delivered` that end the present round */
-	uint32_t
-		app_limited; /* low bits of `delivered` until which the user held sending back ... */
+	uint32_t app_limited;   /* low bits of `delivered` until which the user held back ... */
 	uint32_t kbytes_s : 31; /* the last sample in 1,000 bytes a second; 0: none */
 	bool held_back : 1;     /* ... if that is so */
 };

@@ -6,18 +6,18 @@
  *   SYN -> what is lost -> tail loss probe -> new data and FIN -> zero-window probe
  *   -> keep-alive probe -> ACK alone
  *
- * What is lost is what the scoreboard says; it goes while cwnd has room for it, the first segment of
- * an episode in any case, and before new data, but for the two new segments with which F-RTO asks
- * whether a timeout was spurious. Lost neighbours go together, as one super-segment where the link
- * cuts it up.
+ * What is lost is what the scoreboard says; it goes while cwnd has room for it, the first segment
+ * of an episode in any case, and before new data, but for the two new segments with which F-RTO
+ * asks whether a timeout was spurious. Lost neighbours go together, as one super-segment where the
+ * link cuts it up.
  *
  * New data goes by RFC9293-X-11: a full segment; or all there is, when Nagle permits; or half of
  * the largest window ever offered; or whatever fits, once the override timer fired. What the link
  * can cut up is planned as one super-segment, a multiple of the segment size, or with the tail when
  * the tail may go too. A FIN rides on the last data (RFC 9293 3.10.4).
  *
- * A zero-window probe carries the first byte that waits (3.8.6.1), so it needs no memory of its own:
- * the byte counts as sent and is acknowledged when the peer takes it.
+ * A zero-window probe carries the first byte that waits (3.8.6.1), so it needs no memory of its
+ * own: the byte counts as sent and is acknowledged when the peer takes it.
  */
 #include "tcp/output.h"
 
@@ -367,7 +367,7 @@ static uint32_t unsent(const struct tcb *t)
 	return end.v - t->snd.nxt.v;
 }
 
-/* The window has room, and the user has nothing for it: samples of the delivery rate tell of him. */
+/* The window has room, and the user has nothing for it: samples of the rate tell of him. */
 static void note_idle(struct tcb *t)
 {
 	if (unsent(t) < t->snd.mss && t->board.first != POOL_NONE && t->board.lost == 0 &&

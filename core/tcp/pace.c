@@ -3,9 +3,9 @@
  *
  * Each packet with data pushes the time of the next by its length over the rate. Data may go while
  * that time lies less than PACE_AHEAD ahead; from then on it waits until the time has come, so that
- * what leaves at once is about a millisecond's worth and timers fire no more often than that. (Linux
- * sizes its bursts so, too: sk_pacing_shift 10.) Super-segments are no larger than that, or two
- * segments. Time in which nothing was to be sent is not saved up.
+ * what leaves at once is about a millisecond's worth and timers fire no more often than that.
+ * (Linux sizes its bursts so, too: sk_pacing_shift 10.) Super-segments are no larger than that, or
+ * two segments. Time in which nothing was to be sent is not saved up.
  *
  * Whose rate it is: the congestion control's, if it has one (BBR); otherwise, with config.pacing 2,
  * what its window comes to.

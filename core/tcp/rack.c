@@ -5,18 +5,18 @@
  * window have passed since it was sent itself. RACK.xmit_ts and RACK.end_seq name the newest
  * transmission that surely arrived (board.c finds it, and leaves out what may be the arrival of an
  * earlier one); records sent before it are the first ones in the scoreboard's list by time, so the
- * walk visits what becomes lost and one more. A retransmission has a time of its own, so that a lost
- * one is found the same way (RFC8985-11).
+ * walk visits what becomes lost and one more. A retransmission has a time of its own, so that a
+ * lost one is found the same way (RFC8985-11).
  *
  * The reordering window is 0 until reordering was seen, if three segments are SACKed or recovery is
  * on; otherwise a quarter of the least round trip, times one more for each round trip in which the
  * peer said that something came twice, for 16 recoveries, and at most the smoothed round trip.
  * Where the window is still open a timer (timers.c, the kind REO) looks again.
  *
- * The tail loss probe: after two round trips without an ACK the last segment goes again, or new data
- * does, so that the ACK it draws tells RACK what is missing, and the window need not collapse as
- * after a timeout. One probe at a time, and one for each RTT sample (RFC8985-14). What it repaired
- * by itself was a loss all the same and is answered as one.
+ * The tail loss probe: after two round trips without an ACK the last segment goes again, or new
+ * data does, so that the ACK it draws tells RACK what is missing, and the window need not collapse
+ * as after a timeout. One probe at a time, and one for each RTT sample (RFC8985-14). What it
+ * repaired by itself was a loss all the same and is answered as one.
  */
 #include "tcp/rack.h"
 

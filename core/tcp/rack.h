@@ -27,8 +27,8 @@ void rack_dsack(struct tcb *t);
 /* A recovery ended. */
 void rack_recovered(struct tcb *t);
 
-/* Marks what is lost by now; returns how many bytes. *again: when to look again, WEIR_NEVER if there
- * is nothing to wait for. */
+/* Marks what is lost by now; returns how many bytes. *again: when to look again, WEIR_NEVER if
+ * there is nothing to wait for. */
 uint32_t rack_detect(struct tcp_env *env, struct tcb *t, weir_time now, weir_time *again);
 
 /* The retransmission timer fired: marks what RACK holds for lost, and SND.UNA's segment. */

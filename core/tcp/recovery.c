@@ -26,8 +26,8 @@
  *
  * Taking back: an episode was for nothing when all that was sent again in it is reported as having
  * come twice (D-SACK), when an ACK echoes a timestamp older than the first retransmission (Eifel,
- * RFC 3522, 4015), or when F-RTO says so. Then nothing is lost any more, and congestion control gets
- * back what it had.
+ * RFC 3522, 4015), or when F-RTO says so. Then nothing is lost any more, and congestion control
+ * gets back what it had.
  */
 #include "tcp/recovery.h"
 
@@ -180,7 +180,7 @@ static bool lost_probe(struct tcb *t, const struct tcp_env *env)
 			 t->board.lost == s->hi.v - s->lo.v ? MTUP_LOST_ALONE : MTUP_LOST_AMONG);
 }
 
-/* --- Without SACK ------------------------------------------------------------------------------ */
+/* --- Without SACK ----------------------------------------------------------------------------- */
 
 static void reno_duplicate(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
 {
@@ -226,7 +226,7 @@ static void reno_partial(struct tcb *t, struct tcp_env *env, uint32_t acked)
 	r->force = true;
 }
 
-/* --- The phases -------------------------------------------------------------------------------- */
+/* --- The phases ------------------------------------------------------------------------------- */
 
 static void in_fast(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
 {
@@ -375,7 +375,7 @@ void recovery_probe_repaired(struct tcb *t, struct cc_ack *cc)
 	shrink_at_once(t);
 }
 
-/* --- Timeout ----------------------------------------------------------------------------------- */
+/* --- Timeout ---------------------------------------------------------------------------------- */
 
 static void mark_timeout(struct tcb *t, struct tcp_env *env, weir_time now)
 {
@@ -432,7 +432,7 @@ void recovery_reneged(struct tcb *t, struct tcp_env *env)
 				&t->board); /* RACK, which knows when it was sent, judges anew */
 }
 
-/* --- Output ------------------------------------------------------------------------------------ */
+/* --- Output ----------------------------------------------------------------------------------- */
 
 uint32_t recovery_room(const struct tcb *t)
 {

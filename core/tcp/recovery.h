@@ -1,7 +1,7 @@
 /*
  * recovery.h: which segment is sent again and when, and how far the window shrinks for it: fast
- * recovery with RACK-TLP and PRR (RFC 8985, 9937), or without SACK NewReno (RFC 6582); timeouts with
- * F-RTO (RFC 5682); limited transmit (RFC 3042); taking back what was for nothing.
+ * recovery with RACK-TLP and PRR (RFC 8985, 9937), or without SACK NewReno (RFC 6582); timeouts
+ * with F-RTO (RFC 5682); limited transmit (RFC 3042); taking back what was for nothing.
  */
 #ifndef WEIR_TCP_RECOVERY_H
 #define WEIR_TCP_RECOVERY_H

@@ -7,8 +7,9 @@
  * first choice on a path of microseconds. Since there is at most one sample a round trip, the gains
  * of RFC 6298 hold as they are and RFC 7323's scaling of them (appendix G) has nothing to scale.
  *
- * The least round trip is a minimum over the last 150 to 300 seconds (Linux: 300), in two halves, so
- * that a path that became longer is believed in the end. Every ACK of what was sent once feeds it.
+ * The least round trip is a minimum over the last 150 to 300 seconds (Linux: 300), in two halves,
+ * so that a path that became longer is believed in the end. Every ACK of what was sent once feeds
+ * it.
  *
  * rto_ns is the computed value without doublings; `backoff` counts the doublings in force, so that
  * a fresh sample undoes them all by becoming the computed value (RFC6298-12).
@@ -73,7 +74,9 @@ void rtt_acked(struct rtt *r, const struct weir_config *cfg, seq_t ack, uint64_t
 	if (r->timing && seq_geq(ack, r->timed_seq)) {
 		r->timing = false;
 		rtt_sample(r, cfg, now - r->timed_at);
-		rtt_least(r, now - r->timed_at, now);
+		if (!r->coarse)
+			rtt_least(r, now - r->timed_at, now);
+		r->coarse = false;
 	} else if (!r->timing && echo_ns != WEIR_NEVER) {
 		rtt_sample(r, cfg, echo_ns);
 	}

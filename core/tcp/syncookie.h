@@ -29,7 +29,8 @@ bool syncookie_check(const uint8_t key[16], const void *id, size_t len, seq_t ir
  * cookie has no room for (window scale, SACK, ECN), and never later than `clock`. */
 uint32_t syncookie_ts(uint32_t clock, const struct tcp_agreed *agreed);
 
-/* Reads them from the echo of such a timestamp: snd_wscale, wscale_ok, sack_ok and ecn_ok are set. */
+/* Reads them from the echo of such a timestamp: snd_wscale, wscale_ok, sack_ok and ecn_ok are set.
+ * */
 void syncookie_ts_read(uint32_t echo, struct tcp_agreed *agreed);
 
 #endif

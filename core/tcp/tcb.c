@@ -119,8 +119,10 @@ void tcb_open_passive(struct tcb *t, struct tcp_env *env, const struct tcb_passi
 	t->snd.wnd_max = p->snd_wnd;
 	t->snd.wl1 = p->irs;
 	t->retries = p->retries;
-	if (p->synack_at)
+	if (p->synack_at) {
 		rtt_sent(&t->rtt, t->snd.nxt, p->synack_at);
+		t->rtt.coarse = true; /* a half-open record counts milliseconds */
+	}
 	tcb_agree(t, env, &p->agreed);
 	fsm_step(t, FSM_SYN);
 	env->counters[WEIR_CTR_OPENED_PASSIVE]++;

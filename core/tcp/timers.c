@@ -5,10 +5,10 @@
  * the nearest. RTX and PERSIST exclude each other: RTX runs while data is out and the window is
  * open, PERSIST while the window is closed, or while something small waits that no ACK will set
  * free. RTX stands for one of three: the retransmission timeout, the tail loss probe
- * before it, or the time when RACK looks again; while it is one of the last two rto_at says when the
- * timeout is due. The user timeout (R2 of MUST-20) is the age of the oldest byte that waits, so it is the
- * same for data that was sent and for data that the window holds back; a peer that answers probes
- * keeps it young (MUST-37).
+ * before it, or the time when RACK looks again; while it is one of the last two rto_at says when
+ * the timeout is due. The user timeout (R2 of MUST-20) is the age of the oldest byte that waits, so
+ * it is the same for data that was sent and for data that the window holds back; a peer that
+ * answers probes keeps it young (MUST-37).
  */
 #include "tcp/timers.h"
 

@@ -33,8 +33,8 @@ void timers_run(struct tcp_env *env, struct tcb *t, weir_time now);
  * zero, or stops both if nothing is out (RFC6298-09). */
 void timers_rearm(const struct tcp_env *env, struct tcb *t, weir_time now);
 
-/* When RACK wants to look at the scoreboard again, WEIR_NEVER if there is nothing to wait for: takes
- * the place of the retransmission timer until then (RFC8985-10, -17). */
+/* When RACK wants to look at the scoreboard again, WEIR_NEVER if there is nothing to wait for:
+ * takes the place of the retransmission timer until then (RFC8985-10, -17). */
 void timers_look_again(struct tcb *t, weir_time at);
 
 /* New data went out: the tail loss probe is due later, or is due at all (RFC8985-13). */

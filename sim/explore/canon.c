@@ -250,8 +250,7 @@ static void put_loss(struct form *f, unsigned h, const struct weir_stack *s, con
 	put32(f, t->rtx_kind);
 }
 
-static void put_control(struct form *f, unsigned h, const struct weir_stack *s,
-			const struct tcb *t)
+static void put_control(struct form *f, unsigned h, const struct weir_stack *s, const struct tcb *t)
 {
 	put(f, &t->rtt.srtt_ns, sizeof(t->rtt.srtt_ns));
 	put(f, &t->rtt.var_ns, sizeof(t->rtt.var_ns));

@@ -64,6 +64,7 @@ static void configure(struct ex_world *w, unsigned h, const struct ex_observer *
 	cfg->listeners_max = 1;
 	cfg->pages_max = 12;
 	cfg->ranges_max = 16;
+	cfg->sends_max = 16;
 	cfg->replies_max = 16;
 	cfg->frags_max = 0;
 	cfg->link_mtu = LINK_MTU;

@@ -90,8 +90,8 @@ static inline int fix_teardown(void **state)
 	if (f->t.snd.mss)
 		tcb_flush(&f->t, &f->env);
 	fix_unhog(f);
-	bad = f->env.pages.used != 0 || f->env.ranges.used != 0 ||
-	      f->env.sends.used != 0 || f->env.sends_extra != 0;
+	bad = f->env.pages.used != 0 || f->env.ranges.used != 0 || f->env.sends.used != 0 ||
+	      f->env.sends_extra != 0;
 	free(f->mem);
 	free(f->sends);
 	free(f);

@@ -1,6 +1,6 @@
 /*
- * The scoreboard: against a model that keeps a mark for each segment, by example, and when no record
- * is free.
+ * The scoreboard: against a model that keeps a mark for each segment, by example, and when no
+ * record is free.
  */
 #include "fixture.h"
 

@@ -21,7 +21,8 @@ static void test_a_steady_stream(void **state)
 	struct cc_ack a;
 
 	fix_open(f, NULL);
-	/* A segment of 1,000 bytes each millisecond, acknowledged 10 ms later: a megabyte a second. */
+	/* A segment of 1,000 bytes each millisecond, acknowledged 10 ms later: a megabyte a second.
+	 * */
 	for (unsigned i = 0; i < 10; i++) {
 		rate_stamp(&f->t, i * 1000, 1000, f->now + i * MS, &s[i]);
 		assert_int_equal(s[i].pipe, (i + 1) * 1000);

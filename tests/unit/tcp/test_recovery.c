@@ -311,18 +311,12 @@ static void test_second_loss(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_three_duplicates),
-		TEST(test_no_duplicate),
-		TEST(test_dupthresh),
-		TEST(test_limited_transmit_is_two),
-		TEST(test_inflation),
-		TEST(test_partial_ack),
-		TEST(test_second_loss),
-		TEST(test_full_ack),
-		TEST(test_recover_guard),
-		TEST(test_recover_is_kept_near),
-		TEST(test_timeout),
-		TEST(test_count_begins_again),
+		TEST(test_three_duplicates), TEST(test_no_duplicate),
+		TEST(test_dupthresh),        TEST(test_limited_transmit_is_two),
+		TEST(test_inflation),        TEST(test_partial_ack),
+		TEST(test_second_loss),      TEST(test_full_ack),
+		TEST(test_recover_guard),    TEST(test_recover_is_kept_near),
+		TEST(test_timeout),          TEST(test_count_begins_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

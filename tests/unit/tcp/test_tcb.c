@@ -244,7 +244,7 @@ static void timer_after_end(struct tcb *t)
 static void test_check_sees(void **state)
 {
 	static void (*const breaks[])(struct tcb *) = {
-		una_beyond,  lost_more, sacked_more,      nxt_beyond,    no_mss,
+		una_beyond,  lost_more, sacked_more,     nxt_beyond,    no_mss,
 		both_timers, no_timer,  nxt_beyond_edge, read_too_much, timer_after_end,
 	};
 	struct fix *f = *state;
