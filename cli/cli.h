@@ -41,7 +41,8 @@ void cli_complain_option(const char *command, char *const *argv, int found);
 /* Reads a whole decimal number from `min` to `max`. 0; -1: it is not one. */
 int cli_read_number(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 
-/* Reads the name of a congestion control, as --cc takes it. 0; -1: it is none, and this was said. */
+/* Reads the name of a congestion control, as --cc takes it. 0; -1: it is none, and that was
+ * said. */
 int cli_read_cc(const char *command, const char *text, uint64_t *out);
 
 /* Reads ADDRESS/PREFIX of family 4 or 6. 0; -1: it is not one. */

@@ -275,7 +275,6 @@ void board_lose(struct tcp_env *env, struct board *b, uint32_t i, enum weir_coun
 void board_lose_first(struct tcp_env *env, struct board *b, uint32_t len, enum weir_counter why)
 {
 	struct send *r = b->first != POOL_NONE ? board_at(env, b->first) : NULL;
-	seq_t at;
 
 	if (!r || (r->flags & (SEND_SACKED | SEND_LOST)))
 		return;

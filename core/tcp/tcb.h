@@ -148,7 +148,7 @@ struct rtt {
 	uint32_t min_next_us; /* ... and of those since min_since_s */
 	uint32_t min_since_s; /* seconds */
 	bool timing;
-	bool coarse; /* what is timed began at some time in that millisecond: it may seem too short */
+	bool coarse;     /* what is timed began at some time in that millisecond */
 	uint8_t backoff; /* doublings in force */
 };
 
