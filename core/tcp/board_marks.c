@@ -275,11 +275,12 @@ void board_lose(struct tcp_env *env, struct board *b, uint32_t i, enum weir_coun
 void board_lose_first(struct tcp_env *env, struct board *b, uint32_t len, enum weir_counter why)
 {
 	struct send *r = b->first != POOL_NONE ? board_at(env, b->first) : NULL;
+	seq_t at;
 
 	if (!r || (r->flags & (SEND_SACKED | SEND_LOST)))
 		return;
 	at = len < len_of(r) ? grid_up(r, seq_add(r->lo, len)) : r->hi;
-	if (seq_lt(at, r->hi)) /* segments may have been larger than they are now */
+	if (seq_lt(at, r->hi)) /* longer by a FIN, or since the path's MTU fell */
 		(void)board_split(env, b, b->first, at);
 	board_lose(env, b, b->first, why);
 }
