@@ -16,7 +16,8 @@ static const struct tcp_agreed sack = {.mss = MSS, .sack_ok = true};
 static void open_busy(struct fix *f, const struct tcp_agreed *agreed, uint32_t cwnd)
 {
 	fix_open(f, agreed);
-	f->t.rtt.srtt_ns = f->t.rtt.min_ns = f->t.rtt.min_next_us = RTT;
+	f->t.rtt.srtt_ns = f->t.rtt.min_ns = RTT;
+	f->t.rtt.min_next_us = (uint32_t)(RTT / 1000);
 	f->t.rtt.rto_ns = 5 * RTT;
 	f->t.cc.cwnd = cwnd;
 	fix_send(f, 20 * MSS);
