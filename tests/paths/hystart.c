@@ -1,12 +1,13 @@
 /*
  * hystart.c: whether slow start ends before the queue is full.
  *
- * HyStart++ (RFC 9406) sees the queue when a round's least RTT has grown. A round's ACKs tell of
- * what was sent in the round before, so the window is up to four times rate times round trip then;
- * and it goes on for five rounds with a quarter of the growth, which make three times as much of
- * it. So it ends before loss where the queue is deep, which is what it is for: there a doubling
- * window runs on. A queue of one round trip is overrun by the rounds that the RFC asks for: that is
- * told only.
+ * HyStart++ (RFC 9406) sees the queue when a round's least RTT has grown by 4 ms at least, of the
+ * shortest round trip here a fifth. A round's ACKs tell of what was sent in the round before, so
+ * the window may be four times what made it so long by then; and it goes on for five rounds with a
+ * quarter of the growth, which make three times as much of it: 4 * 1.2 * 1.25^5 = 14.6 times rate
+ * times round trip. So it ends before loss where the queue is deeper, which is what it is for:
+ * there a doubling window runs on. A queue of one round trip is overrun by the rounds that the RFC
+ * asks for: that is told only.
  *
  * Losses are counted until LATER round trips after the end of slow start, when what was lost at its
  * end is known.
@@ -16,9 +17,9 @@
 
 #include "paths.h"
 
-#define DEEP  14u /* round trips of the rate */
+#define DEEP  16u /* round trips of the rate */
 #define SHORT 1u
-#define LONG  120u /* round trips, of the empty path: a full one has seven times that */
+#define LONG  120u /* round trips, of the empty path: full, they last far longer */
 #define LATER 10u
 
 struct slow {
