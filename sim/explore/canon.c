@@ -17,8 +17,9 @@
  *   connections       every field of struct tcb that is read by a decision. Left out: totals
  *                     (segments, bytes, retransmissions), smallest RTT, keep-alive (off), urgent
  *                     data (never sent), the receive buffer's growth (a few bytes never reach it),
- *                     congestion control (all that a run sends fits the smallest window), and
- *                     where pages and records lie in their pools, which only names them
+ *                     congestion control and what is measured for it (rates, held-back sends: all
+ *                     that a run sends fits the smallest window), and where pages and records lie
+ *                     in their pools, which only names them
  *   the wheel         nothing: a node that fires early changes nothing, and the connection's timers
  *                     are all here
  *   connections that have ended   nothing, once their peer has ended too: they were judged then
@@ -236,12 +237,19 @@ static void put_loss(struct form *f, unsigned h, const struct weir_stack *s, con
 
 		put_seq(f, h, r->lo.v);
 		put32(f, r->hi.v - r->lo.v);
-		put32(f, (uint32_t)(r->why << 24 | r->flags << 16 | r->first));
+		put32(f,
+		      (uint32_t)(r->why << 24 | (r->flags & ~SEND_APP_LIMITED) << 16 | r->first));
 		put_time(f, r->at);
 	}
 	put_time(f, t->rack.at ? t->rack.at : WEIR_NEVER);
-	if (t->rack.at)
+	if (t->rack.at) {
 		put_seq(f, h, t->rack.end.v);
+		put(f, &t->rack.rtt_ns, sizeof(t->rack.rtt_ns));
+	}
+	if (t->rack.dsack_rounds && seq_lt(t->snd.una, t->rack.dsack_round))
+		put_seq(f, h, t->rack.dsack_round.v); /* until there no D-SACK widens the window */
+	else
+		put_seq(f, h, t->snd.una.v);
 	put32(f, (uint32_t)(t->rack.mult << 16 | t->rack.persist << 8 | t->rack.reordering << 2 |
 			    t->rack.tlp_out << 1 | t->rack.tlp_again));
 	if (t->rack.tlp_out)
