@@ -243,21 +243,27 @@ static int set_port_range(struct parse *p)
 	return config_set(p, "port_first", v[0]) == 0 ? config_set(p, "port_last", v[1]) : -1;
 }
 
+int pd_congestion_kind(const char *name, size_t len)
+{
+	if (len == 4 && memcmp(name, "reno", len) == 0) /* as Linux calls it */
+		return WEIR_CC_NEWRENO;
+	for (int i = 0; i < WEIR_CC_COUNT; i++) {
+		const char *known = weir_cc_name((enum weir_cc)i);
+
+		if (strlen(known) == len && memcmp(known, name, len) == 0)
+			return i;
+	}
+	return -1;
+}
+
 static int set_congestion(struct parse *p)
 {
-	static const char *const known[] = {"reno", "newreno", "cubic", "bbr", "dctcp"};
+	int kind = pd_congestion_kind(p->value, strlen(p->value));
 
-	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (strcmp(p->value, known[i]) != 0)
-			continue;
-		if (i > 1)
-			pd_report("%s=%s: the engine has NewReno and no other; the script runs "
-				  "with that",
-				  p->name, p->value);
-		snprintf(p->out->congestion, sizeof(p->out->congestion), "%s", known[i]);
-		return 0;
-	}
-	return bad_value(p, "reno, newreno, cubic, bbr or dctcp");
+	if (kind < 0)
+		return bad_value(p, "reno, newreno, cubic or bbr");
+	snprintf(p->out->congestion, sizeof(p->out->congestion), "%s", p->value);
+	return config_set(p, "cc", (uint64_t)kind);
 }
 
 /* Seconds until the timer has run out `retries` times, from a first time-out of first_ms. */
@@ -272,6 +278,27 @@ static int set_retries(struct parse *p)
 		rto = rto * 2 < RTO_CAP_S * 1000 ? rto * 2 : RTO_CAP_S * 1000;
 	}
 	return config_set(p, p->key->row, total);
+}
+
+/* Linux: 0 never, 1 ask for it, 2 when the peer asks. */
+static int set_ecn(struct parse *p)
+{
+	static const uint64_t mode[] = {0, 2, 1};
+	uint64_t value;
+
+	if (number_of(p->value, &value) != 0 || value > 2)
+		return bad_value(p, "0, 1 or 2");
+	return config_set(p, "ecn", mode[value]);
+}
+
+/* What is a bit, or several, to Linux and a flag to the engine. */
+static int set_flag(struct parse *p)
+{
+	uint64_t value;
+
+	if (number_of(p->value, &value) != 0)
+		return bad_value(p, "a number");
+	return config_set(p, p->key->row, value != 0);
 }
 
 static int set_tw_reuse(struct parse *p)
@@ -346,27 +373,28 @@ static const struct key keys[] = {
 	ROW("tcp_invalid_ratelimit", "ooo_ack_ms", 1),
 	ROW("tcp_rto_max_ms", "rto_max_ms", 1),
 	ROW("tcp_slow_start_after_idle", "idle_restart", 1),
+	ROW("tcp_syncookies", "cookies", 1),
+	ROW("tcp_mtu_probing", "mtu_probing", 1),
+	{"tcp_ecn", set_ecn, NULL, 0, 0, 0},
+	{"tcp_frto", set_flag, "frto", 0, 0, 0},
+	{"tcp_early_retrans", set_flag, "tlp", 0, 0, 0},
+	{"tcp_recovery", set_flag, "rack", 0, 0, 0},
+	{"tcp_abort_on_overflow", set_flag, "accept_overflow_rst", 0, 0, 0},
 	ROW("ip_default_ttl", "ttl", 1),
 	/* What the engine has no choice in */
-	KNOWN("tcp_ecn", 0, 0, "ECN"),
-	KNOWN("tcp_ecn_option", 0, ANY, "ECN"),
-	KNOWN("tcp_ecn_fallback", 0, ANY, "ECN"),
-	KNOWN("tcp_syncookies", 0, 1, "SYN cookies"),
+	KNOWN("tcp_ecn_option", 0, ANY, "AccECN options"),
+	KNOWN("tcp_ecn_fallback", 1, 1, "a switch for the fall-back from ECN"),
 	KNOWN("tcp_fastopen", 0, 1, "Fast Open"),
 	KNOWN("tcp_fastopen_cookies", 0, ANY, "Fast Open"),
 	{"tcp_fastopen_key", set_text, "Fast Open", 0, 0, 0},
 	KNOWN("tcp_fastopen_blackhole_timeout_sec", 0, ANY, "Fast Open"),
-	KNOWN("tcp_mtu_probing", 0, 0, "packetization-layer path MTU discovery"),
-	KNOWN("tcp_base_mss", 0, ANY, "packetization-layer path MTU discovery"),
-	KNOWN("tcp_mtu_probe_floor", 0, ANY, "packetization-layer path MTU discovery"),
-	KNOWN("tcp_probe_threshold", 0, ANY, "packetization-layer path MTU discovery"),
-	KNOWN("tcp_probe_interval", 0, ANY, "packetization-layer path MTU discovery"),
+	KNOWN("tcp_base_mss", 0, ANY, "this step of packetization-layer path MTU discovery"),
+	KNOWN("tcp_mtu_probe_floor", 0, ANY, "this step of packetization-layer path MTU discovery"),
+	KNOWN("tcp_probe_threshold", 0, ANY, "this step of packetization-layer path MTU discovery"),
+	KNOWN("tcp_probe_interval", 0, ANY, "this step of packetization-layer path MTU discovery"),
 	KNOWN("tcp_min_snd_mss", 0, ANY, "a least MSS"),
 	KNOWN("tcp_dsack", 1, 1, "a switch for D-SACK"),
 	KNOWN("tcp_fack", 0, 0, "FACK"),
-	KNOWN("tcp_frto", 0, 2, "F-RTO"),
-	KNOWN("tcp_early_retrans", 0, 4, "early retransmit"),
-	KNOWN("tcp_recovery", 0, 1, "this kind of RACK"),
 	KNOWN("tcp_max_reordering", 0, ANY, "an adaptive reordering degree"),
 	KNOWN("tcp_tso_win_divisor", 0, ANY, "this way to defer"),
 	KNOWN("tcp_tso_rtt_log", 0, ANY, "this way to size packets"),
@@ -382,7 +410,6 @@ static const struct key keys[] = {
 	KNOWN("tcp_no_ssthresh_metrics_save", 0, 1, "stored metrics"),
 	KNOWN("tcp_orphan_retries", 0, 0, "a limit for orphans apart"),
 	KNOWN("tcp_max_orphans", 0, ANY, "a limit for orphans apart"),
-	KNOWN("tcp_abort_on_overflow", 0, 0, "resets when a backlog is full"),
 	KNOWN("tcp_challenge_ack_limit", 0, ANY, "a limit for all connections together"),
 	KNOWN("tcp_comp_sack_nr", 0, ANY, "compressed ACKs"),
 	KNOWN("tcp_comp_sack_delay_ns", 0, ANY, "compressed ACKs"),
@@ -439,7 +466,7 @@ static void defaults(struct pd_flags *out)
 		.segs = PD_SEGS_AUTO,
 		.segs_min = 2,
 		.notsent_lowat = UINT32_MAX,
-		.congestion = "reno",
+		.congestion = "cubic",
 	};
 	weir_config_default(&out->cfg);
 	out->cfg.link_mtu = 1500;

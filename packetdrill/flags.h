@@ -34,4 +34,7 @@ struct pd_flags {
  * what the engine does not have are accepted, and reported. */
 int pd_flags_parse(const char *text, struct pd_flags *out, char *error, size_t len);
 
+/* The number in weir/def/cc.def of a congestion control that Linux calls so; -1: there is none. */
+int pd_congestion_kind(const char *name, size_t len);
+
 #endif

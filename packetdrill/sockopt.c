@@ -115,6 +115,10 @@ static void apply(struct pd *pd, struct pd_sock *s, enum pd_opt opt)
 
 void pd_opts_apply(struct pd *pd, struct pd_sock *s)
 {
+	int kind = pd_congestion_kind(s->opts.congestion, strlen(s->opts.congestion));
+
+	if (kind >= 0 && (uint64_t)kind != pd->flags.cfg.cc)
+		engine_set(pd, s, WEIR_OPT_CC, (uint64_t)kind);
 	for (unsigned i = 0; i < PD_OPT_COUNT; i++)
 		if (s->opts.changed >> i & 1)
 			apply(pd, s, (enum pd_opt)i);
@@ -200,19 +204,19 @@ static int set_timeout(struct timeval *tv, const void *value, socklen_t len)
 	return tv->tv_usec < 0 || tv->tv_usec >= 1000000 ? fail(EDOM) : 0;
 }
 
-static int set_congestion(struct pd_sock *s, const char *name, socklen_t len)
+static int set_congestion(struct pd *pd, struct pd_sock *s, const char *name, socklen_t len)
 {
-	static const char *const known[] = {"reno", "newreno"};
 	size_t n = strnlen(name, len);
+	int kind = pd_congestion_kind(name, n);
 
-	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (n != strlen(known[i]) || memcmp(name, known[i], n) != 0)
-			continue;
-		strcpy(s->opts.congestion, known[i]);
-		return 0;
+	if (kind < 0) {
+		pd_report("TCP_CONGESTION \"%.*s\": the engine does not have it", (int)n, name);
+		return fail(ENOENT);
 	}
-	pd_report("TCP_CONGESTION \"%.*s\": the engine has NewReno and no other", (int)n, name);
-	return fail(ENOENT);
+	memcpy(s->opts.congestion, name, n); /* shorter than the array, being a known name */
+	s->opts.congestion[n] = '\0';
+	engine_set(pd, s, WEIR_OPT_CC, (uint64_t)kind);
+	return 0;
 }
 
 /* What the engine does not have; Linux's errno where it does not have it either. */
@@ -242,7 +246,8 @@ static int refuse(int level, int name)
 }
 
 /* Options that are not an int. 1: not one of them. */
-static int set_other(struct pd_sock *s, int level, int name, const void *value, socklen_t len)
+static int set_other(struct pd *pd, struct pd_sock *s, int level, int name, const void *value,
+		     socklen_t len)
 {
 	if (level == SOL_SOCKET && name == SO_LINGER) {
 		if (len < (socklen_t)sizeof(s->opts.linger))
@@ -255,7 +260,7 @@ static int set_other(struct pd_sock *s, int level, int name, const void *value, 
 	if (level == SOL_SOCKET && name == SO_SNDTIMEO)
 		return set_timeout(&s->opts.sndtimeo, value, len);
 	if (level == IPPROTO_TCP && name == TCP_CONGESTION)
-		return set_congestion(s, value, len);
+		return set_congestion(pd, s, value, len);
 	return 1;
 }
 
@@ -266,7 +271,7 @@ int pd_sock_setsockopt(struct pd *pd, struct pd_sock *s, int level, int name, co
 
 	if (value == NULL)
 		return fail(EFAULT);
-	result = set_other(s, level, name, value, len);
+	result = set_other(pd, s, level, name, value, len);
 	if (result <= 0)
 		return result;
 	if (opt < 0)

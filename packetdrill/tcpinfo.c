@@ -64,6 +64,28 @@ static uint8_t state_of(enum weir_state s)
 	return TCP_CLOSE;
 }
 
+/* Linux's TCP_CA_Open, Disorder, CWR, Recovery, Loss. */
+static uint8_t ca_state_of(const struct weir_info *i)
+{
+	switch (i->recovery) {
+	case WEIR_RECOVERY_OPEN:
+		return i->sacked_bytes || i->dup_acks ? 1 : 0;
+	case WEIR_RECOVERY_CWR:
+		return 2;
+	case WEIR_RECOVERY_FAST:
+		return 3;
+	case WEIR_RECOVERY_RTO:
+		return 4;
+	}
+	return 0;
+}
+
+/* Bytes found lost: to Linux they are that until they are acknowledged, however often they went. */
+static uint32_t lost_of(const struct weir_info *i)
+{
+	return i->snd_nxt - i->snd_una - i->sacked_bytes - i->pipe_bytes + i->again_bytes;
+}
+
 static uint32_t in_segments(uint32_t bytes, uint32_t mss)
 {
 	return mss ? (bytes + mss - 1) / mss : 0;
@@ -81,6 +103,7 @@ static void fill(const struct pd *pd, const struct weir_info *i, struct tcpinfo 
 	uint32_t flight = i->snd_nxt - i->snd_una;
 
 	t->state = state_of(i->state);
+	t->ca_state = ca_state_of(i);
 	t->options =
 		(uint8_t)((i->ts_ok ? TCPI_OPT_TIMESTAMPS : 0) | (i->sack_ok ? TCPI_OPT_SACK : 0) |
 			  (i->snd_wscale || i->rcv_wscale ? TCPI_OPT_WSCALE : 0));
@@ -90,6 +113,9 @@ static void fill(const struct pd *pd, const struct weir_info *i, struct tcpinfo 
 	t->snd_mss = mss;
 	t->rcv_mss = (uint32_t)pd->flags.cfg.link_mtu - headers_of(i) - ts;
 	t->unacked = in_segments(flight, mss);
+	t->sacked = in_segments(i->sacked_bytes, mss);
+	t->lost = in_segments(lost_of(i), mss);
+	t->retrans = in_segments(i->again_bytes, mss);
 	t->pmtu = (uint32_t)pd->flags.cfg.link_mtu;
 	t->rcv_ssthresh = i->rcv_wnd_bytes;
 	t->rtt_us = (uint32_t)(i->srtt_ns / 1000);
@@ -105,8 +131,12 @@ static void fill(const struct pd *pd, const struct weir_info *i, struct tcpinfo 
 	t->bytes_received = i->bytes_received;
 	t->segs_out = i->segs_out;
 	t->segs_in = i->segs_in;
+	t->pacing_rate = i->pacing_rate;
+	t->delivery_rate = i->delivery_rate;
+	t->min_rtt_us = i->min_rtt_ns ? (uint32_t)(i->min_rtt_ns / 1000) : UINT32_MAX;
+	t->reord_seen = i->reordering;
 	t->notsent_bytes = i->sndq_bytes > flight ? i->sndq_bytes - flight : 0;
-	t->delivered = in_segments((uint32_t)i->bytes_acked, mss);
+	t->delivered = in_segments((uint32_t)i->bytes_acked + i->sacked_bytes, mss);
 	t->snd_wnd = i->snd_wnd_bytes;
 	t->rcv_wnd = i->rcv_wnd_bytes;
 }

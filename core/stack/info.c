@@ -5,6 +5,7 @@
 #include "stack/halfs.h"
 #include "stack/pressure.h"
 #include "stack/timewaits.h"
+#include "tcp/board.h"
 #include "tcp/cc_ops.h"
 #include "tcp/pace.h"
 #include "tcp/rcvq.h"
@@ -29,6 +30,9 @@ static void of_conn(const struct weir_stack *s, const struct conn *c, struct wei
 		.ssthresh_bytes = t->cc.ssthresh,
 		.pipe_bytes = tcb_pipe(t),
 		.lost_bytes = t->rate.lost,
+		.sacked_bytes = t->board.sacked,
+		.again_bytes = board_out_again(&s->env, &t->board),
+		.dup_acks = t->rec.dupacks,
 		.recovery = (enum weir_recovery)t->rec.phase,
 		.cc = t->cc.cwnd ? cc_of(t->cc.kind)->name : NULL,
 		.pacing_rate = pace_rate(&s->env, t),

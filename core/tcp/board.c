@@ -261,3 +261,16 @@ void board_ambiguous(struct tcp_env *env, struct board *b)
 	if (b->first != POOL_NONE)
 		board_at(env, b->first)->flags |= SEND_AGAIN;
 }
+
+uint32_t board_out_again(const struct tcp_env *env, const struct board *b)
+{
+	uint32_t bytes = 0;
+
+	for (uint32_t i = b->first; i != POOL_NONE; i = board_at(env, i)->next) {
+		const struct send *r = board_at(env, i);
+
+		if ((r->flags & (SEND_AGAIN | SEND_SACKED | SEND_LOST)) == SEND_AGAIN)
+			bytes += r->hi.v - r->lo.v;
+	}
+	return bytes;
+}

@@ -122,6 +122,9 @@ seq_t board_last_segment(const struct tcp_env *env, const struct board *b);
  * only that no sample may be taken from it. */
 void board_ambiguous(struct tcp_env *env, struct board *b);
 
+/* Bytes that went again and are neither SACKed nor lost anew. A walk: for those who look on. */
+uint32_t board_out_again(const struct tcp_env *env, const struct board *b);
+
 /* NULL, or the invariant that does not hold; [una, nxt) is out. */
 const char *board_check(const struct tcp_env *env, const struct board *b, seq_t una, seq_t nxt);
 

@@ -34,8 +34,11 @@ struct weir_info {
 	uint32_t snd_una, snd_nxt, rcv_nxt; /* absolute sequence numbers */
 	uint32_t snd_wnd_bytes, rcv_wnd_bytes;
 	uint32_t cwnd_bytes, ssthresh_bytes;
-	uint32_t pipe_bytes; /* out, neither SACKed nor lost: what cwnd bounds */
-	uint32_t lost_bytes; /* found lost so far, modulo 2^32 */
+	uint32_t pipe_bytes;   /* out, neither SACKed nor lost: what cwnd bounds */
+	uint32_t lost_bytes;   /* found lost so far, modulo 2^32 */
+	uint32_t sacked_bytes; /* out and SACKed */
+	uint32_t again_bytes;  /* out for the second time or more: part of pipe_bytes */
+	uint8_t dup_acks;      /* in a row since SND.UNA last moved; 255: or more */
 	enum weir_recovery recovery;
 	const char *cc;         /* name of the congestion control; NULL before it began */
 	uint64_t pacing_rate;   /* bytes a second; 0: not paced */

@@ -29,6 +29,8 @@
 #define PSH 0x08u
 #define ACK 0x10u
 #define URG 0x20u
+#define ECE 0x40u
+#define CWR 0x80u
 
 #define PORT      8080
 #define PEER_PORT 40000

@@ -84,6 +84,12 @@ static void test_values(void **state)
 		p.ifc.getsockopt(p.ifc.userdata, fd, IPPROTO_TCP, TCP_CONGESTION, name, &len), 0);
 	assert_string_equal(name, "reno");
 	assert_int_equal(
+		p.ifc.setsockopt(p.ifc.userdata, fd, IPPROTO_TCP, TCP_CONGESTION, "bbr", 3), 0);
+	len = sizeof(name);
+	assert_int_equal(
+		p.ifc.getsockopt(p.ifc.userdata, fd, IPPROTO_TCP, TCP_CONGESTION, name, &len), 0);
+	assert_string_equal(name, "bbr");
+	assert_int_equal(
 		p.ifc.setsockopt(p.ifc.userdata, fd, IPPROTO_TCP, TCP_CONGESTION, "vegas", 5), -1);
 	assert_int_equal(errno, ENOENT);
 	play_close(&p);
@@ -171,6 +177,84 @@ static void test_tcp_info(void **state)
 	play_close(&p);
 }
 
+/* A connection with SACK that has sent 10 segments of 500 bytes a round trip ago. */
+static int accepted_with_sack(struct play *p)
+{
+	static const uint8_t offer[] = {2, 4, 500 >> 8, 500 & 0xff, 1, 1, 4, 2}; /* MSS, SACK */
+	char buf[5000] = {0};
+	struct seg syn = {.flags = SYN, .wnd = 20000, .opt_len = sizeof(offer)};
+	int listener = play_listener(p), fd;
+
+	memcpy(syn.opt, offer, sizeof(offer));
+	play_in(p, syn);
+	play_expect(p, SYN | ACK, 0, 0, 1);
+	play_usleep(p, 100000);
+	play_in(p, (struct seg){.flags = ACK, .seq = 1, .ack = 1, .wnd = 20000});
+	fd = play_accept(p, listener);
+	assert_int_equal(p->ifc.write(p->ifc.userdata, fd, buf, sizeof(buf)), sizeof(buf));
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(play_out(p).len, 500);
+	play_usleep(p, 100000);
+	return fd;
+}
+
+/* [from, to) of our stream has arrived, and nothing before it. */
+static void sack_in(struct play *p, uint32_t from, uint32_t to)
+{
+	uint32_t block[2] = {htonl(p->isn + from), htonl(p->isn + to)};
+	struct seg s = {.flags = ACK, .seq = 1, .ack = 1, .wnd = 20000, .opt_len = 12};
+
+	memcpy(s.opt, "\1\1\5\12", 4);
+	memcpy(s.opt + 4, block, sizeof(block));
+	play_in(p, s);
+}
+
+struct losses {
+	uint8_t ca_state;
+	uint32_t unacked, sacked, lost, retrans, ssthresh;
+};
+
+static void expect_losses(struct play *p, int fd, struct losses want)
+{
+	static uint8_t info[280];
+	socklen_t len = sizeof(info);
+	struct losses got;
+
+	assert_int_equal(p->ifc.getsockopt(p->ifc.userdata, fd, IPPROTO_TCP, TCP_INFO, info, &len),
+			 0);
+	got.ca_state = info[1];
+	memcpy(&got.unacked, info + 24, 4 * sizeof(uint32_t));
+	memcpy(&got.ssthresh, info + 76, sizeof(uint32_t));
+	assert_int_equal(got.ca_state, want.ca_state);
+	assert_int_equal(got.unacked, want.unacked);
+	assert_int_equal(got.sacked, want.sacked);
+	assert_int_equal(got.lost, want.lost);
+	assert_int_equal(got.retrans, want.retrans);
+	assert_int_equal(got.ssthresh, want.ssthresh);
+}
+
+/* What Linux's scripts look at in recovery: states by number, segments. */
+static void test_losses(void **state)
+{
+	const uint32_t none = 0x7fffffff;
+	struct play p;
+	int fd;
+
+	(void)state;
+	play_open(&p, "tcp_congestion_control=reno", V4);
+	fd = accepted_with_sack(&p);
+	expect_losses(&p, fd, (struct losses){0, 10, 0, 0, 0, none}); /* Open */
+	sack_in(&p, 501, 1001);
+	expect_losses(&p, fd, (struct losses){1, 10, 1, 0, 0, none}); /* Disorder */
+	sack_in(&p, 501, 1501);
+	sack_in(&p, 501, 2001);
+	play_expect(&p, ACK, 1, 500, 1);
+	expect_losses(&p, fd, (struct losses){3, 10, 3, 1, 1, 5}); /* Recovery */
+	play_in(&p, (struct seg){.flags = ACK, .seq = 1, .ack = 5001, .wnd = 20000});
+	expect_losses(&p, fd, (struct losses){0, 0, 0, 0, 0, 5});
+	play_close(&p);
+}
+
 static void test_tables(void **state)
 {
 	struct play p;
@@ -197,7 +281,7 @@ int main(void)
 		cmocka_unit_test(test_fcntl),     cmocka_unit_test(test_ioctl),
 		cmocka_unit_test(test_values),    cmocka_unit_test(test_inherit),
 		cmocka_unit_test(test_keepalive), cmocka_unit_test(test_tcp_info),
-		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_losses),    cmocka_unit_test(test_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
