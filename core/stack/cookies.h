@@ -5,6 +5,7 @@
 #define WEIR_STACK_COOKIES_H
 
 #include "stack/conns.h"
+#include "stack/front.h"
 #include "stack/listeners.h"
 #include "stack/pressure.h"
 
@@ -25,10 +26,12 @@ static inline bool cookies_wanted(struct weir_stack *s, struct listener *l)
 {
 	if (s->cfg.cookies != 1 || !cookies_on(s))
 		return cookies_on(s);
-	if (!l->cookie_mode && pressure_reaches(s, l, s->cfg.cookie_on_pct)) {
+	if (!l->cookie_mode && pressure_reaches(s, l, 0, s->cfg.cookie_on_pct)) {
 		l->cookie_mode = true;
 		++*stack_counter(s, WEIR_CTR_COOKIE_MODES);
-	} else if (l->cookie_mode && !pressure_reaches(s, l, s->cfg.cookie_off_pct)) {
+	} else if (l->cookie_mode &&
+		   !pressure_reaches(s, l, s->front.slots ? front_spared(s, l) : 0,
+				     s->cfg.cookie_off_pct)) {
 		l->cookie_mode = false;
 	}
 	return l->cookie_mode;
