@@ -184,8 +184,7 @@ bool cookies_good(struct weir_stack *s, const struct listener *l, const struct n
 {
 	uint16_t mss;
 
-	return may_answer(s, l, n->seg) && right(s, n, &mss) &&
-	       !spent_may_have(&s->spent, n->hash, cookies_tick(s));
+	return may_answer(s, l, n->seg) && right(s, n, &mss) && !cookies_spent(s, n->hash);
 }
 
 enum weir_counter cookies_take(struct weir_stack *s, struct listener *l, const struct newcomer *n,
@@ -197,8 +196,7 @@ enum weir_counter cookies_take(struct weir_stack *s, struct listener *l, const s
 		return WEIR_CTR_LISTEN_ACK;
 	if (!right(s, n, &mss))
 		return WEIR_CTR_COOKIE_BAD;
-	if ((used && seq_eq(*used, n->seg->ack)) ||
-	    spent_may_have(&s->spent, n->hash, cookies_tick(s)))
+	if ((used && seq_eq(*used, n->seg->ack)) || cookies_spent(s, n->hash))
 		return WEIR_CTR_COOKIE_REPLAYED;
 	if (l->pending >= l->backlog)
 		return WEIR_CTR_ACCEPT_FULL;

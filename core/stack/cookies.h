@@ -37,6 +37,13 @@ static inline bool cookies_wanted(struct weir_stack *s, struct listener *l)
 	return l->cookie_mode;
 }
 
+/* May a cookie of the pair have been used? Then it gets none, and no ACK is taken for one. */
+static inline bool cookies_spent(struct weir_stack *s, uint64_t hash)
+{
+	return spent_any(&s->spent) && spent_may_have(&s->spent, hash, cookies_tick(s)) &&
+	       front_may_be_spent(s, hash);
+}
+
 /* Answers a SYN with a cookie. Returns the verdict. */
 enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l,
 				 const struct newcomer *n);

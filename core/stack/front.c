@@ -101,6 +101,17 @@ void front_note_spent(struct weir_stack *s, uint64_t hash)
 		stamp(s, isn_pair_secret(hash) & s->front.slot_mask);
 }
 
+bool front_may_be_spent(struct weir_stack *s, uint64_t hash)
+{
+	uint32_t tick = cookies_tick(s);
+	uint8_t spent;
+
+	if (!s->front.slots)
+		return true;
+	spent = s->front.slots[isn_pair_secret(hash) & s->front.slot_mask].spent;
+	return spent == WEIR_FRONT_STAMP(tick) || spent == WEIR_FRONT_STAMP(tick - 1);
+}
+
 enum weir_err weir_front_open(struct weir_stack *s, const struct weir_front_args *args)
 {
 	if (s->front.slots)
@@ -188,18 +199,8 @@ void front_completed(struct weir_stack *s, const struct listener *l)
 {
 	struct front_load *load = load_of(s, l);
 
-	if (!s->front.slots || !load)
-		return;
-	turn(s, load);
-	for (uint64_t k = 0; k < FRONT_SLICES && k <= load->slice; k++) {
-		uint64_t *n = &load->count[(load->slice - k) % FRONT_SLICES];
-
-		if (*n) {
-			--*n;
-			return;
-		}
-	}
-	load->early++;
+	if (s->front.slots && load)
+		load->completed++;
 }
 
 uint64_t front_spared(const struct weir_stack *s, const struct listener *l)
@@ -216,6 +217,19 @@ uint64_t front_spared(const struct weir_stack *s, const struct listener *l)
 	return sum;
 }
 
+/* `n` that were counted have completed: the latest, with a short round trip. */
+static void uncount(struct front_load *load, uint64_t n)
+{
+	for (uint64_t k = 0; k < FRONT_SLICES && k <= load->slice; k++) {
+		uint64_t *count = &load->count[(load->slice - k) % FRONT_SLICES];
+		uint64_t some = n < *count ? n : *count;
+
+		*count -= some;
+		n -= some;
+	}
+}
+
+/* Only here is uncounted what has completed, for an ACK may be here before the report of its SYN. */
 void weir_front_report(struct weir_stack *s, unsigned i, uint64_t count, weir_time now)
 {
 	struct front_load *load;
@@ -225,8 +239,9 @@ void weir_front_report(struct weir_stack *s, unsigned i, uint64_t count, weir_ti
 	stack_clock(s, now);
 	*stack_counter(s, WEIR_CTR_FRONT_COOKIE) += count;
 	turn(s, load);
-	load->count[load->slice % FRONT_SLICES] += count > load->early ? count - load->early : 0;
-	load->early = 0;
+	load->count[load->slice % FRONT_SLICES] += count;
+	uncount(load, load->completed);
+	load->completed = 0;
 }
 
 /* --- The rules ---------------------------------------------------------------------------------- */

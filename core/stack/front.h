@@ -22,6 +22,11 @@ static inline void front_disown(struct weir_stack *s, uint64_t hash);
 /* A used cookie is remembered by spent.h alone from now on. */
 void front_note_spent(struct weir_stack *s, uint64_t hash);
 
+/* Was it, as far as the slot of the pair knows? True without a front. What spent.h takes for used
+ * by error, a front would not, and answer with a cookie that is then refused; so both must say it.
+ */
+bool front_may_be_spent(struct weir_stack *s, uint64_t hash);
+
 /* Has a front sent a cookie for `l` that may still be good? */
 bool front_sent_lately(const struct weir_stack *s, const struct listener *l);
 

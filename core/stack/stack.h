@@ -182,7 +182,7 @@ struct reply {
 struct front_load {
 	uint64_t count[FRONT_SLICES]; /* in each slice of time, by its number modulo FRONT_SLICES */
 	uint64_t slice;               /* number of the latest */
-	uint64_t early;               /* completed, but not yet reported */
+	uint64_t completed;           /* since the last report */
 	uint64_t since_ms;            /* the listener is there since then */
 };
 

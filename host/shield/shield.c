@@ -89,8 +89,7 @@ static void report(struct shield *h)
 		more = sum - h->reported[i];
 		h->reported[i] = sum;
 		h->answered += more;
-		if (more != 0)
-			weir_front_report(h->stack, i, more, now);
+		weir_front_report(h->stack, i, more, now);
 	}
 }
 

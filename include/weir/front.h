@@ -103,8 +103,8 @@ void weir_front_rules_get(const struct weir_stack *s, struct weir_front_rules *o
 /* Is any listener's SYN to be answered? */
 bool weir_front_is_on(const struct weir_stack *s);
 
-/* The front has answered `count` more SYNs to rules.listener[i]; ten times a second at least while
- * any is on. */
+/* The front has answered `count` more SYNs (0 included) to rules.listener[i]; ten times a second at
+ * least while it is on. */
 void weir_front_report(struct weir_stack *s, unsigned i, uint64_t count, weir_time now);
 
 #ifdef __cplusplus
