@@ -33,8 +33,9 @@
 
 #define NS_IN_MS 1000000u
 
-/* Bytes before the IP header: none on a TUN. Tests of the kernel's have an Ethernet header. */
-const volatile uint32_t link_len;
+/* Bytes before the IP header: none on a TUN. Where the kernel lets a program be tried (test_run),
+ * there is an Ethernet header; a section of its own lets tests find it. */
+const volatile uint32_t link_len SEC(".rodata.link");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

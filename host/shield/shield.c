@@ -154,7 +154,7 @@ uint64_t shield_answered(const struct shield *h)
 
 static int complain(char *why, size_t len, const char *what, int error)
 {
-	if (error == EPERM || error == EACCES)
+	if (error == EPERM)
 		snprintf(why, len, "%s: not permitted (root, or CAP_BPF and CAP_NET_ADMIN)", what);
 	else
 		snprintf(why, len, "%s: %s", what, strerror(error));
