@@ -5,9 +5,11 @@
 #
 #   bench/flood.sh [OPTION...]
 #
-#   --subject NAME     what is flooded; may be given again. Without: the four that are there.
-#                        weir             weir serve on a TUN, as it is
+#   --subject NAME     what is flooded; may be given again. Without: the five that are there.
+#                        weir             weir serve on a TUN; the kernel sends its cookies for it
+#                                         (--shield on) if it can
 #                        weir:A=1,B=2     the same with these settings (weir serve --set)
+#                        weir-noshield    weir serve --shield off; settings as above
 #                        kernel-cookies   the kernel over veth, tcp_syncookies=1
 #                        kernel-plain     the same with tcp_syncookies=0
 #                        kernel-apart     as kernel-cookies; its SYNs are handled on another core
@@ -25,6 +27,7 @@
 #   --honest N         honest clients a second (100)
 #   --json FILE        where all figures go, as one JSON object ($WEIR_BUILD_DIR/flood.json)
 #   --quick            one round of one second: none, 2000, max; to see that it works
+#   --bypass           our sender goes around tc, and so around the shield, straight to the driver
 #
 # The flood is under way when the first honest client comes and until the last has ended. Each
 # figure has a listener and a device of its own. Queue lengths are equal: backlog and SYN backlog
@@ -45,7 +48,7 @@ WARM_SECONDS=10
 
 rounds=${BENCH_RUNS:-3} seconds=${BENCH_SECONDS:-3} honest=100 json=$WEIR_BUILD_DIR/flood.json
 rates=none,hping3,20000,100000,max,match
-subjects=()
+subjects=() bypass=()
 matched= # SYNs a second
 read_options() {
 	while [ $# -gt 0 ]; do
@@ -53,6 +56,11 @@ read_options() {
 		--quick)
 			rounds=1 seconds=1 honest=50 rates=none,2000,max
 			warm=$((2 * BACKLOG))
+			shift
+			continue
+			;;
+		--bypass)
+			bypass=(--bypass)
 			shift
 			continue
 			;;
@@ -72,7 +80,7 @@ read_options() {
 		shift 2
 	done
 	if [ ${#subjects[@]} = 0 ]; then
-		subjects=(weir kernel-cookies kernel-plain)
+		subjects=(weir weir-noshield kernel-cookies kernel-plain)
 		if [ -x "$tools/weir-bench-lwip" ]; then
 			subjects+=(lwip)
 		else
@@ -125,14 +133,31 @@ listen_with() {
 	listener=$started
 }
 
+# Sets $can_shield: on, or off where the kernel or the build has none.
+find_shield() {
+	local log=$tmp/probe.log probe
+	can_shield=off
+	in_near "$WEIR_BIN" serve --tun weirprobe --ip 10.79.0.1/24 --shield on >"$log" 2>&1 &
+	probe=$!
+	pids+=("$probe")
+	if grep -q -m1 "Ctrl-C" < <(tail -n +1 -F --pid=$probe "$log" 2>/dev/null); then
+		can_shield=on
+	else
+		echo "flood: weir without its shield: $(tail -n 1 "$log")" >&2
+	fi
+	finish $probe INT
+}
+
+# start_weir SHIELD SETTINGS
 start_weir() {
 	local setting set=()
-	for setting in ${1//,/ }; do
+	shield=$1
+	for setting in ${2//,/ }; do
 		set+=(--set "$setting")
 	done
 	use_tun
 	listen_with "Ctrl-C ends it" in_near "$WEIR_BIN" serve --tun $TUN --ip $TUN_OWN/24 \
-		--mtu $MTU --echo --port $PORT ${set[@]+"${set[@]}"}
+		--mtu $MTU --echo --port $PORT --shield "$shield" ${set[@]+"${set[@]}"}
 }
 
 # start_kernel COOKIES [CORES]: CORES, a mask, handle what comes over the veth.
@@ -147,9 +172,12 @@ start_kernel() {
 }
 
 start_subject() {
+	shield=off
 	case $1 in
-	weir) start_weir "" ;;
-	weir:*) start_weir "${1#weir:}" ;;
+	weir) start_weir "$can_shield" "" ;;
+	weir:*) start_weir "$can_shield" "${1#weir:}" ;;
+	weir-noshield) start_weir off "" ;;
+	weir-noshield:*) start_weir off "${1#weir-noshield:}" ;;
 	kernel-cookies) start_kernel 1 ;;
 	kernel-plain) start_kernel 0 ;;
 	kernel-apart) start_kernel 1 2 ;; # the second core; the sender is on the first
@@ -173,6 +201,19 @@ counter() {
 	ip netns exec "$near" cat /sys/class/net/$device/statistics/"$1"
 }
 
+# Sets $shielded: SYNs that the kernel has answered for weir, which are in no counter of the device;
+# and $shielded_us: when that was, to a tenth of a second.
+read_shielded() {
+	shielded=0 shielded_us=${EPOCHREALTIME/./}
+	[ "$shield" = on ] || return 0
+	ip netns exec "$near" "$WEIR_BIN" ss --json >"$tmp/ss.json"
+	shielded_us=${EPOCHREALTIME/./}
+	shielded=$(python3 -c 'import json, sys
+for one in json.load(open(sys.argv[2]))["instances"]:
+    if one["pid"] == int(sys.argv[1]):
+        print(one["counters"].get("front-cookie", 0))' "$listener" "$tmp/ss.json")
+}
+
 # start_flood LOAD: sets $sender to its process, or to nothing.
 start_flood() {
 	local command=() rate until=$((EPOCHSECONDS + WARM_SECONDS))
@@ -191,6 +232,7 @@ start_flood() {
 			rate=${matched:?match needs max before it and subject kernel-cookies}
 		fi
 		[ "$rate" = max ] || command+=(--rate "$rate")
+		command+=(${bypass[@]+"${bypass[@]}"})
 		[ -z "$mac" ] || command+=(--mac "$mac")
 		;;
 	esac
@@ -199,11 +241,13 @@ start_flood() {
 	sender=$!
 	pids+=("$sender")
 	# A listener that drowns may take in fewer than that; then it is full all the same.
-	while [ "$(counter tx_packets)" -lt $warm ] && [ $EPOCHSECONDS -lt $until ]; do
+	read_shielded
+	while [ $(($(counter tx_packets) + shielded)) -lt $warm ] && [ $EPOCHSECONDS -lt $until ]; do
 		kill -0 $sender 2>/dev/null || {
 			cat "$tmp/sender.err" >&2
 			fail "'${command[*]}' ended"
 		}
+		read_shielded
 	done
 }
 
@@ -223,12 +267,14 @@ stop_flood() {
 # interrupts, packets to the listener and back, microseconds.
 snapshot() {
 	local stat cpu
+	read_shielded
 	stat=$(cat "/proc/$listener/stat")
 	# shellcheck disable=SC2206 # words on purpose
 	stat=(${stat##*) })
 	read -ra cpu </proc/stat
 	printf '{"listener_ticks": %s, "softirq_ticks": %s, "to_listener": %s, ' \
 		$((stat[11] + stat[12])) "${cpu[7]}" "$(counter tx_packets)"
+	printf '"shielded": %s, "shielded_us": %s, ' "$shielded" "$shielded_us"
 	printf '"from_listener": %s, "lost": %s, "us": %s}\n' "$(counter rx_packets)" \
 		"$(counter tx_dropped)" "${EPOCHREALTIME/./}"
 }
@@ -282,6 +328,7 @@ need ip python3 sysctl awk ss taskset
 [ -c /dev/net/tun ] || fail "/dev/net/tun is missing (modprobe tun)"
 bench_begin
 make_networks
+find_shield
 : >"$tmp/measurements"
 for round in $(seq "$rounds"); do
 	echo "flood: round $round of $rounds" >&2

@@ -12,6 +12,7 @@ import statistics
 import sys
 
 NAMES = {
+    "weir-noshield": "weir, no shield",
     "kernel-cookies": "kernel, cookies",
     "kernel-plain": "kernel, no cookies",
     "kernel-apart": "kernel, cookies, a core of its own",
@@ -36,12 +37,15 @@ def figures(one):
     def per_s(key):
         return (after[key] - before[key]) / seconds
 
-    taken = per_s("to_listener")
+    shield_s = (after["shielded_us"] - before["shielded_us"]) / 1e6
+    shielded = (after["shielded"] - before["shielded"]) / shield_s
+    taken = per_s("to_listener") + shielded
     return {
         "offered_per_s": one["sender"]["offered_per_s"] if one["sender"] else
         taken + per_s("lost") if one["load"] == "hping3" else 0,
         "taken_per_s": taken,
-        "answered_per_s": per_s("from_listener"),
+        "shielded_per_s": shielded,
+        "answered_per_s": per_s("from_listener") + shielded,
         "connect_median_us": honest["connect_median_us"],
         "connect_p99_us": honest["connect_p99_us"],
         "byte_median_us": honest["byte_median_us"],

@@ -2,16 +2,18 @@
  * syn_sender.c: a flood of forged SYNs into a device of a network namespace made for it.
  *
  *   weir-bench-syn --device NAME --to ADDRESS --port N [--mac MAC] [--rate N] [--seconds N]
- *                  [--sources N] [--from ADDRESS/PREFIX] [--seed N] [--json]
+ *                  [--sources N] [--from ADDRESS/PREFIX] [--seed N] [--bypass] [--json]
  *
  * Theory of operation
  *
  * A batch of frames is built once: each a SYN as Linux sends it (MSS 1460, SACK permitted,
  * timestamps, window scale 7; 60 bytes). For each SYN only source address, source port, sequence
  * number and timestamp change, and both checksums are completed from the sums of what does not
- * change. sendmmsg() gives a batch to an AF_PACKET socket that bypasses the queueing discipline, so
- * a frame goes straight to the driver: into the queue of a TUN, or through a veth into the far
- * namespace's stack, whose work for it is then done in our own system call.
+ * change. sendmmsg() gives a batch to an AF_PACKET socket, whose frames go to the device as those of
+ * every socket and those that are forwarded do: through what is attached to it (tc) into the queue
+ * of a TUN, or through a veth into the far namespace's stack, whose work for it is then done in our
+ * own system call. With --bypass they go around tc and the queueing discipline straight to the
+ * driver, which only such sockets can.
  *
  * Sources go round through --sources addresses of --from (198.18.0.0/15, RFC 2544, by default),
  * each as often as any other; ports, sequence numbers and timestamps come from a generator.
@@ -72,7 +74,7 @@ struct sender {
 	uint32_t sources; /* 0: all of --from */
 	uint64_t port, rate, seconds, seed;
 	uint8_t mac[ETH_ALEN];
-	int has_mac, json;
+	int has_mac, bypass, json;
 	/* at work */
 	int fd;
 	size_t link_len; /* bytes of link header before the SYN: 0 on a TUN */
@@ -289,7 +291,8 @@ static int open_device(struct sender *s)
 	to.sll_ifindex = (int)if_nametoindex(s->device);
 	if (bind(s->fd, (struct sockaddr *)&to, sizeof(to)) != 0)
 		return complain(s->device, strerror(errno));
-	(void)setsockopt(s->fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one));
+	if (s->bypass)
+		(void)setsockopt(s->fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one));
 	return 0;
 }
 
@@ -312,17 +315,12 @@ static void report(const struct sender *s)
  */
 
 static const struct option options[] = {
-	{"device", required_argument, NULL, 'd'},
-	{"to", required_argument, NULL, 't'},
-	{"port", required_argument, NULL, 'p'},
-	{"mac", required_argument, NULL, 'm'},
-	{"rate", required_argument, NULL, 'r'},
-	{"seconds", required_argument, NULL, 's'},
-	{"sources", required_argument, NULL, 'n'},
-	{"from", required_argument, NULL, 'f'},
-	{"seed", required_argument, NULL, 'e'},
-	{"json", no_argument, NULL, 'j'},
-	{NULL, 0, NULL, 0},
+	{"device", required_argument, NULL, 'd'},  {"to", required_argument, NULL, 't'},
+	{"port", required_argument, NULL, 'p'},    {"mac", required_argument, NULL, 'm'},
+	{"rate", required_argument, NULL, 'r'},    {"seconds", required_argument, NULL, 's'},
+	{"sources", required_argument, NULL, 'n'}, {"from", required_argument, NULL, 'f'},
+	{"seed", required_argument, NULL, 'e'},    {"bypass", no_argument, NULL, 'b'},
+	{"json", no_argument, NULL, 'j'},          {NULL, 0, NULL, 0},
 };
 
 static int read_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
@@ -396,6 +394,9 @@ static int read_option(struct sender *s, int id)
 		return read_from(s, optarg);
 	case 'e':
 		return read_number(optarg, 1, UINT64_MAX, &s->seed);
+	case 'b':
+		s->bypass = 1;
+		return 0;
 	case 'j':
 		s->json = 1;
 		return 0;

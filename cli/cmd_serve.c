@@ -19,6 +19,7 @@
 
 #include "cli.h"
 #include "gate/status.h"
+#include "host/shield/shield.h"
 #include "serve.h"
 #include "serve_device.h"
 #include "weir/info.h"
@@ -41,6 +42,12 @@ static const struct {
 	[SERVICE_FILES] = {"files", 80, NULL},
 };
 
+enum shield_wish {
+	SHIELD_AUTO, /* if it can be had, and disturbs nobody */
+	SHIELD_ON,
+	SHIELD_OFF,
+};
+
 struct serve {
 	/* options */
 	enum service service;
@@ -52,7 +59,9 @@ struct serve {
 	uint16_t port; /* 0: the service's */
 	struct weir_config config;
 	bool explain;
+	enum shield_wish shield_wish;
 	/* at work */
+	struct shield *shield; /* NULL: none */
 	struct weir_loop *loop;
 	struct serve_files *files;
 	struct weir_ladder *ladder;
@@ -78,6 +87,9 @@ static const char usage[] =
 	"  --port N               another port\n"
 	"  --cc NAME              congestion control: cubic (the default), newreno or bbr\n"
 	"  --set NAME=VALUE       a setting of the engine; --set help lists them\n"
+	"  --shield WHEN          let the kernel send SYN cookies for weir while it is flooded:\n"
+	"                         auto (the default: if it can, on a device that weir made, and\n"
+	"                         neither --explain nor --trace is given), on or off\n"
 	"  --explain              when ended, print each connection as a ladder on standard error\n"
 	"  --trace FILE           write a pcapng with a comment on each packet\n"
 	"  --help                 this text\n";
@@ -94,6 +106,7 @@ enum option_id {
 	OPTION_PORT,
 	OPTION_SET,
 	OPTION_CC,
+	OPTION_SHIELD,
 	OPTION_EXPLAIN,
 	OPTION_TRACE,
 	OPTION_HELP,
@@ -111,6 +124,7 @@ static const struct option options[] = {
 	{"port", required_argument, NULL, OPTION_PORT},
 	{"set", required_argument, NULL, OPTION_SET},
 	{"cc", required_argument, NULL, OPTION_CC},
+	{"shield", required_argument, NULL, OPTION_SHIELD},
 	{"explain", no_argument, NULL, OPTION_EXPLAIN},
 	{"trace", required_argument, NULL, OPTION_TRACE},
 	{"help", no_argument, NULL, OPTION_HELP},
@@ -184,6 +198,21 @@ static int read_number(const char *option, uint64_t min, uint64_t max, uint64_t 
 	return 2;
 }
 
+static int read_shield(struct serve *v)
+{
+	static const char *const words[] = {
+		[SHIELD_AUTO] = "auto", [SHIELD_ON] = "on", [SHIELD_OFF] = "off"};
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(optarg, words[i]) == 0) {
+			v->shield_wish = (enum shield_wish)i;
+			return 0;
+		}
+	}
+	cli_complain(COMMAND, "--shield %s: auto, on or off is needed", optarg);
+	return 2;
+}
+
 static int read_option(struct serve *v, enum option_id id)
 {
 	struct stat st;
@@ -227,6 +256,8 @@ static int read_option(struct serve *v, enum option_id id)
 		return read_setting(v, optarg);
 	case OPTION_CC:
 		return cli_read_cc(COMMAND, optarg, &v->config.cc) == 0 ? 0 : 2;
+	case OPTION_SHIELD:
+		return read_shield(v);
 	case OPTION_EXPLAIN:
 		v->explain = true;
 		return 0;
@@ -259,6 +290,11 @@ static int check_options(const struct serve *v, int argc, char **argv)
 		wrong = "only one of --echo, --discard, --source and --dir can be served";
 	else if (v->addr6.family != 0 && v->device.mtu != 0 && v->device.mtu < 1280)
 		wrong = "--mtu: IPv6 needs 1280 at least (RFC 8200 5)";
+	else if (v->shield_wish == SHIELD_ON && v->addr4.family == 0)
+		wrong = "--shield on: it is for IPv4, and --ip was not given";
+	else if (v->shield_wish == SHIELD_ON &&
+		 (v->config.cookies == 0 || v->config.handshake_ways != 3))
+		wrong = "--shield on: with these settings no SYN cookies are sent";
 	if (wrong != NULL)
 		cli_complain(COMMAND, "%s", wrong);
 	return wrong != NULL ? 2 : 0;
@@ -390,9 +426,50 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+static void on_round(void *user, struct weir_loop *loop)
+{
+	struct serve *v = user;
+
+	(void)loop;
+	if (v->shield != NULL)
+		shield_round(v->shield);
+}
+
+/* A device that somebody else made may have filters that ours would get in the way of, and what
+ * the kernel answers is in no trace: both only if it is asked for. 0; -1: said what is wrong. */
+static int open_shield(struct serve *v)
+{
+	bool wanted = v->shield_wish == SHIELD_ON;
+	char why[160];
+
+	if (v->shield_wish == SHIELD_AUTO)
+		wanted = v->device.made && v->addr4.family != 0 && v->config.trace == NULL;
+	if (!wanted || shield_open(&v->shield, v->loop, v->device.name, why, sizeof(why)) == 0)
+		return 0;
+	v->shield = NULL;
+	if (v->shield_wish == SHIELD_AUTO)
+		return 0;
+	cli_complain(COMMAND, "--shield on: %s", why);
+	return -1;
+}
+
+static void close_shield(struct serve *v)
+{
+	uint64_t answered;
+
+	if (v->shield == NULL)
+		return;
+	shield_close(v->shield);
+	answered = weir_counter_get(weir_loop_stack(v->loop), WEIR_CTR_FRONT_COOKIE);
+	if (answered != 0 || v->shield_wish == SHIELD_ON)
+		fprintf(stderr, "weir serve: the kernel answered %llu SYNs with cookies\n",
+			(unsigned long long)answered);
+}
+
 static int open_loop(struct serve *v)
 {
-	struct weir_loop_args args = {.config = &v->config, .event = on_event, .user = v};
+	struct weir_loop_args args = {
+		.config = &v->config, .event = on_event, .round = on_round, .user = v};
 	const struct weir_config_row *row;
 	struct weir_link *link;
 
@@ -473,7 +550,8 @@ int cmd_serve(int argc, char **argv)
 		return CLI_EXIT_BAD_USE;
 	if (open_loop(&v) != 0)
 		return CLI_EXIT_FAILED;
-	rc = run(&v);
+	rc = open_shield(&v) == 0 ? run(&v) : -1;
+	close_shield(&v);
 	if (close_sinks(&v) != 0)
 		rc = -1;
 	weir_loop_close(v.loop);

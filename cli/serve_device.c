@@ -93,6 +93,7 @@ int serve_device_open(struct serve_device *d, struct weir_link **link)
 		complain_create(d->name);
 		return -1;
 	}
+	d->made = !existed;
 	if (!existed || !is_up(name))
 		rc = configure(d, name, d->host4[0] != '\0' ? d->host4 : NULL,
 			       d->host6[0] != '\0' ? d->host6 : NULL);

@@ -21,6 +21,7 @@ struct serve_device {
 	uint32_t mtu;   /* 0: SERVE_MTU for a new device, what it has for one that is up */
 	char host4[64]; /* the host's end, as CIDR; empty: none */
 	char host6[64];
+	bool made; /* by serve_device_open(): it was not there before */
 };
 
 /* The first address of own's prefix that is not own itself, as CIDR. 0; -1: the prefix has room

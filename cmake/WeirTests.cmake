@@ -22,8 +22,8 @@ function(weir_add_test name folder)
 	target_compile_definitions(${target} PRIVATE
 		WEIR_SOURCE_DIR="${PROJECT_SOURCE_DIR}" WEIR_BUILD_DIR="${PROJECT_BINARY_DIR}"
 		WEIR_VERSION="${PROJECT_VERSION}")
-	target_link_libraries(${target} PRIVATE weir-flags weir-os-flags weir-gate weir-host
-		weir-sim weir-core PkgConfig::cmocka PkgConfig::sodium m)
+	target_link_libraries(${target} PRIVATE weir-flags weir-os-flags weir-gate weir-shield
+		weir-host weir-sim weir-core PkgConfig::cmocka PkgConfig::sodium m)
 	set_target_properties(${target} PROPERTIES
 		OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 	if(folder STREQUAL "packetdrill")

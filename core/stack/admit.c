@@ -29,7 +29,7 @@ enum weir_counter admit_syn(struct weir_stack *s, struct listener *l, const stru
 		return WEIR_CTR_LISTEN_SYN_FIN;
 	if (l->pending >= l->backlog)
 		return WEIR_CTR_ACCEPT_FULL;
-	if (cookie && spent_any(&s->spent) && spent_may_have(&s->spent, n->hash, cookies_tick(s)))
+	if (cookie && cookies_spent(s, n->hash))
 		cookie = false;
 	if (cookie && cookies_wanted(s, l))
 		return cookies_answer(s, l, n);

@@ -15,6 +15,8 @@
  * that time is good any more, what was acknowledged (timewaits.h), and the ACK is refused. A record
  * that must make room leaves its mark (spent.h).
  *
+ * A front (front.c) may answer SYNs in the listener's place: what it sends counts as sent here.
+ *
  * A SYN that reuses a TIME-WAIT pair gets a record, never a cookie: its initial number must lie
  * beyond the old ones (RFC 1122 4.2.2.13).
  */
@@ -57,6 +59,7 @@ void weir_cookie_keys_set(struct weir_stack *s, const uint8_t now[16], const uin
 {
 	memcpy(s->cookie_key[0], now, 16);
 	s->cookie_keys = 1;
+	front_rules_changed(s);
 	if (!before)
 		return;
 	memcpy(s->cookie_key[1], before, 16);
@@ -111,7 +114,9 @@ enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l, const
 
 static bool sent_lately(const struct weir_stack *s, const struct listener *l)
 {
-	return l->cookie_sent && s->now - l->cookie_sent_at < cookies_life_ms(s) * NS_PER_MS;
+	if (l->cookie_sent && s->now - l->cookie_sent_at < cookies_life_ms(s) * NS_PER_MS)
+		return true;
+	return front_sent_lately(s, l);
 }
 
 static bool right(struct weir_stack *s, const struct newcomer *n, uint16_t *mss)
@@ -163,6 +168,7 @@ static struct conn *open_conn(struct weir_stack *s, struct listener *l, const st
 	tcb_open_passive(&c->tcb, &s->env, &p, s->now);
 	tcb_event(&c->tcb, WEIR_EV_ACCEPTED);
 	++*stack_counter(s, WEIR_CTR_OPENED_COOKIE);
+	front_completed(s, l);
 	return c;
 }
 
@@ -178,8 +184,7 @@ bool cookies_good(struct weir_stack *s, const struct listener *l, const struct n
 {
 	uint16_t mss;
 
-	return may_answer(s, l, n->seg) && right(s, n, &mss) &&
-	       !spent_may_have(&s->spent, n->hash, cookies_tick(s));
+	return may_answer(s, l, n->seg) && right(s, n, &mss) && !cookies_spent(s, n->hash);
 }
 
 enum weir_counter cookies_take(struct weir_stack *s, struct listener *l, const struct newcomer *n,
@@ -191,8 +196,7 @@ enum weir_counter cookies_take(struct weir_stack *s, struct listener *l, const s
 		return WEIR_CTR_LISTEN_ACK;
 	if (!right(s, n, &mss))
 		return WEIR_CTR_COOKIE_BAD;
-	if ((used && seq_eq(*used, n->seg->ack)) ||
-	    spent_may_have(&s->spent, n->hash, cookies_tick(s)))
+	if ((used && seq_eq(*used, n->seg->ack)) || cookies_spent(s, n->hash))
 		return WEIR_CTR_COOKIE_REPLAYED;
 	if (l->pending >= l->backlog)
 		return WEIR_CTR_ACCEPT_FULL;

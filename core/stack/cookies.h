@@ -5,6 +5,7 @@
 #define WEIR_STACK_COOKIES_H
 
 #include "stack/conns.h"
+#include "stack/front.h"
 #include "stack/listeners.h"
 #include "stack/pressure.h"
 
@@ -25,13 +26,22 @@ static inline bool cookies_wanted(struct weir_stack *s, struct listener *l)
 {
 	if (s->cfg.cookies != 1 || !cookies_on(s))
 		return cookies_on(s);
-	if (!l->cookie_mode && pressure_reaches(s, l, s->cfg.cookie_on_pct)) {
+	if (!l->cookie_mode && pressure_reaches(s, l, 0, s->cfg.cookie_on_pct)) {
 		l->cookie_mode = true;
 		++*stack_counter(s, WEIR_CTR_COOKIE_MODES);
-	} else if (l->cookie_mode && !pressure_reaches(s, l, s->cfg.cookie_off_pct)) {
+	} else if (l->cookie_mode &&
+		   !pressure_reaches(s, l, s->front.slots ? front_spared(s, l) : 0,
+				     s->cfg.cookie_off_pct)) {
 		l->cookie_mode = false;
 	}
 	return l->cookie_mode;
+}
+
+/* May a cookie of the pair have been used? Then it gets none, and no ACK is taken for one. */
+static inline bool cookies_spent(struct weir_stack *s, uint64_t hash)
+{
+	return spent_any(&s->spent) && spent_may_have(&s->spent, hash, cookies_tick(s)) &&
+	       front_may_be_spent(s, hash);
 }
 
 /* Answers a SYN with a cookie. Returns the verdict. */

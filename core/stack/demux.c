@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "stack/front.h"
 
 uint64_t demux_hash(const struct weir_stack *s, const struct weir_tuple *t)
 {
@@ -16,11 +17,6 @@ uint64_t demux_hash(const struct weir_stack *s, const struct weir_tuple *t)
 static inline uint32_t *bucket_at(const struct weir_stack *s, uint64_t hash)
 {
 	return &s->buckets[isn_pair_secret(hash) & s->bucket_mask];
-}
-
-static uint32_t *bucket(const struct weir_stack *s, const struct weir_tuple *t)
-{
-	return bucket_at(s, demux_hash(s, t));
 }
 
 static bool tuple_eq(const struct weir_tuple *a, const struct weir_tuple *b)
@@ -60,6 +56,11 @@ static uint32_t *next_of(const struct weir_stack *s, uint32_t ref)
 	return NULL;
 }
 
+uint32_t demux_next(const struct weir_stack *s, uint32_t ref)
+{
+	return *next_of(s, ref);
+}
+
 static bool owns(const struct weir_stack *s, uint32_t ref, const struct weir_tuple *t)
 {
 	const struct half_slot *h;
@@ -87,15 +88,17 @@ uint32_t demux_find_from(const struct weir_stack *s, uint32_t ref, const struct 
 
 uint32_t demux_find(const struct weir_stack *s, const struct weir_tuple *t)
 {
-	return demux_find_from(s, *bucket(s, t), t);
+	return demux_find_from(s, *bucket_at(s, demux_hash(s, t)), t);
 }
 
 void demux_insert(struct weir_stack *s, const struct weir_tuple *t, uint32_t ref)
 {
-	uint32_t *head = bucket(s, t);
+	uint64_t hash = demux_hash(s, t);
+	uint32_t *head = bucket_at(s, hash);
 
 	*next_of(s, ref) = *head;
 	*head = ref;
+	front_own(s, hash);
 }
 
 /* New owners stand first, so the last record of a bucket is its oldest. */
@@ -106,6 +109,7 @@ uint32_t demux_insert_half(struct weir_stack *s, uint64_t hash, uint32_t ref)
 
 	*next_of(s, ref) = *head;
 	*head = ref;
+	front_own(s, hash);
 	for (uint32_t r = ref; r != REF_NONE; r = *next_of(s, r)) {
 		if (ref_kind(r) != REF_HALF)
 			continue;
@@ -117,8 +121,10 @@ uint32_t demux_insert_half(struct weir_stack *s, uint64_t hash, uint32_t ref)
 
 void demux_remove(struct weir_stack *s, const struct weir_tuple *t, uint32_t ref)
 {
-	uint32_t *at = bucket(s, t);
+	uint64_t hash = demux_hash(s, t);
+	uint32_t *at = bucket_at(s, hash);
 
+	front_disown(s, hash);
 	while (*at != ref) {
 		weir_assert(*at != REF_NONE);
 		at = next_of(s, *at);

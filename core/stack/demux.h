@@ -27,6 +27,9 @@ static inline uint32_t demux_find_hashed(const struct weir_stack *s, uint64_t ha
 	return ref == REF_NONE ? ref : demux_find_from(s, ref, t);
 }
 
+/* The next ref of a bucket; REF_NONE: `ref` was the last. */
+uint32_t demux_next(const struct weir_stack *s, uint32_t ref);
+
 /* The owner's ref or REF_NONE. */
 uint32_t demux_find(const struct weir_stack *s, const struct weir_tuple *t);
 void demux_insert(struct weir_stack *s, const struct weir_tuple *t, uint32_t ref);

@@ -1,6 +1,7 @@
 #include "stack/listeners.h"
 
 #include "stack/demux.h"
+#include "stack/front.h"
 #include "stack/halfs.h"
 
 static int specific(const struct listener *l)
@@ -83,6 +84,7 @@ enum weir_err weir_listen(struct weir_stack *s, const struct weir_listen_args *a
 	};
 	if (s->listeners_top <= (uint32_t)(l - s->listeners))
 		s->listeners_top = (uint32_t)(l - s->listeners) + 1;
+	front_forget_listener(s, l);
 	*out = listener_handle(s, l);
 	return WEIR_OK;
 }
@@ -104,5 +106,6 @@ enum weir_err weir_listener_close(struct weir_stack *s, weir_listener h)
 		}
 	}
 	l->used = false;
+	front_rules_changed(s);
 	return WEIR_OK;
 }

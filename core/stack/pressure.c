@@ -68,10 +68,15 @@ uint32_t pressure_age_ms(const struct weir_stack *s, const struct half_slot *h, 
 	return age > 0 ? (uint32_t)age : 0; /* the time of a queue is rounded up */
 }
 
+uint64_t pressure_life_ms(const struct weir_stack *s)
+{
+	return waits_ms(s, s->cfg.half_retries);
+}
+
 /* UINT64_MAX: as long as its retransmissions last, however late its timers run. */
 static uint64_t life_ms(const struct weir_stack *s, const struct listener *l)
 {
-	uint64_t whole = waits_ms(s, s->cfg.half_retries), least = s->cfg.half_life_min_ms;
+	uint64_t whole = pressure_life_ms(s), least = s->cfg.half_life_min_ms;
 	uint64_t from = s->cfg.half_pressure_pct, in_use = pressure_pct(s, l);
 
 	if (in_use <= from || least >= whole)

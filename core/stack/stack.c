@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "stack/cookies.h"
+#include "stack/front.h"
 #include "stack/halfs.h"
 #include "stack/synack.h"
 #include "tcp/board.h"
@@ -120,6 +121,7 @@ enum weir_err weir_addr_add(struct weir_stack *s, const struct weir_addr *addr, 
 {
 	if (addr->family == 6 && s->cfg.link_mtu < IP6_MTU_MIN)
 		return WEIR_BAD_ARG; /* RFC8200-02 */
+	front_rules_changed(s);
 	return netif_add(&s->netif, addr, prefix);
 }
 

@@ -24,6 +24,7 @@
 #include "tcp/output.h"
 #include "tcp/tcb.h"
 #include "tcp/timewait.h"
+#include "weir/front.h"
 #include "weir/trace.h"
 
 enum ref_kind { REF_CONN, REF_HALF, REF_TIMEWAIT };
@@ -175,6 +176,26 @@ struct reply {
 	_Alignas(8) uint8_t bytes[REPLY_BYTES_MAX]; /* WRITTEN: the packet; ICMP: the quote */
 };
 
+#define FRONT_SLICES 9u /* eight make a record's life, and the present one */
+
+/* SYNs to a listener that a front answered and nobody completed: front.c. */
+struct front_load {
+	uint64_t count[FRONT_SLICES]; /* in each slice of time, by its number modulo FRONT_SLICES */
+	uint64_t slice;               /* number of the latest */
+	uint64_t completed;           /* since the last report */
+	uint64_t since_ms;            /* the listener is there since then */
+};
+
+/* A front that answers SYNs: front.c. */
+struct front {
+	struct weir_front_slot *slots; /* NULL: there is none */
+	uint32_t slot_mask;
+	const volatile uint64_t *answered_ms;
+	uint32_t serial; /* of the rules */
+	uint32_t on;     /* listeners whose SYNs it answers, as bits */
+	struct front_load load[WEIR_FRONT_LISTENERS];
+};
+
 #define COOKIE_KEYS   2u
 #define PORT_COUNTERS 1024u
 
@@ -210,6 +231,7 @@ struct weir_stack {
 	struct spent spent;                  /* cookies that were used */
 	uint32_t cookie_tick;                /* of their slow clock ... */
 	weir_time cookie_tick_end;           /* ... until then */
+	struct front front;
 	struct tokens icmp_tokens;
 	weir_time now;         /* latest time seen: time never goes back */
 	weir_time records_ran; /* when the queues of the records were last run */

@@ -96,7 +96,10 @@ static void drop(struct weir_stack *s, uint32_t slot)
 /* The cookie that the record remembered may be good still. */
 static void note_spent(struct weir_stack *s, const struct weir_tuple *tuple)
 {
-	spent_add(&s->spent, demux_hash(s, tuple), cookies_tick(s));
+	uint64_t hash = demux_hash(s, tuple);
+
+	spent_add(&s->spent, hash, cookies_tick(s));
+	front_note_spent(s, hash);
 	++*stack_counter(s, WEIR_CTR_COOKIE_SPENT);
 }
 

@@ -29,11 +29,6 @@
 
 #include "base/hash.h"
 
-/* What peers have: a link of 68 bytes, of 296, the defaults of IPv4 and IPv6, tunnels, Ethernet
- * with IPv6 and with IPv4, jumbo frames. */
-const uint16_t syncookie_classes[1u << SYNCOOKIE_CLASS_BITS] = {28,   256,  536,  1220,
-								1360, 1440, 1460, 8940};
-
 bool syncookie_check(const uint8_t key[16], uint64_t pair, seq_t irs, uint32_t tick, seq_t cookie,
 		     uint16_t *mss)
 {

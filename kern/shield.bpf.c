@@ -1,0 +1,192 @@
+/*
+ * Theory of operation
+ *
+ * At the egress of the TUN device (tc, clsact), where a packet would join the queue that weir reads
+ * from. A SYN to a listener in cookie mode is turned into the SYN-ACK that weir would send
+ * (answer.h) and put to the device's ingress, as if weir had written it. All of it happens in the
+ * context of whoever sent the SYN: no queue, no other process, and the sender pays. Everything else
+ * goes on as if we were not here: the third segment, SYNs of pairs that weir owns (the slots), and
+ * whatever is unusual.
+ *
+ * weir's process says by until_ns how long the program may act, and moves it on ten times a second:
+ * when weir is gone, or hangs, SYNs go their old way within a second.
+ *
+ * Checksums: a SYN of this machine's own sockets, or of a container's, has the sum of its
+ * pseudo-header in the field and a mark in the kernel's buffer that the device is to complete it;
+ * the mark stays with the SYN-ACK, which therefore gets such a sum, too. Any other must be right.
+ *
+ * A packet that is no SYN costs the look at two bytes. Packets are read in place and written by
+ * bpf_skb_store_bytes(): a program that writes in place would make the kernel copy every buffer
+ * that is shared, and TCP shares all that it sends.
+ *
+ * Helpers that the kernel keeps for GPL programs are not used; kernels before 5.8 keep the clock
+ * for these and refuse the program.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+
+#include "kern/answer.h"
+#include "kern/maps.h"
+
+#define NS_IN_MS 1000000u
+
+/* Bytes before the IP header: none on a TUN. Where the kernel lets a program be tried (test_run),
+ * there is an Ethernet header; a section of its own lets tests find it. */
+const volatile uint32_t link_len SEC(".rodata.link");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct shield_shared);
+} shared SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* set before it is loaded */
+	__type(key, uint32_t);
+	__type(value, struct shield_slots);
+} slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct shield_counts);
+} counts SEC(".maps");
+
+/* Too large for the stack, and read at offsets that a packet says. */
+struct work {
+	uint8_t syn[ANSWER_SYN_BYTES];
+	uint8_t synack[64];
+	struct answer answer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, uint32_t);
+	__type(value, struct work);
+} works SEC(".maps");
+
+static const uint32_t first;
+
+ANSWER_INLINE struct weir_front_slot *slot_at(uint32_t i)
+{
+	uint32_t entry = i / SHIELD_SLOTS_EACH;
+	struct shield_slots *line = bpf_map_lookup_elem(&slots, &entry);
+
+	return line ? &line->slot[i % SHIELD_SLOTS_EACH] : NULL;
+}
+
+/* The whole SYN, and zeros behind it. */
+ANSWER_INLINE int copy_syn(struct __sk_buff *skb, struct work *w)
+{
+	uint32_t len;
+
+	memset(w->syn, 0, sizeof(w->syn));
+	if (bpf_skb_load_bytes(skb, link_len, w->syn, ANSWER_HEAD) != 0)
+		return -1;
+	len = (w->syn[32] >> 4) * 4u;
+	if (len <= TCP_HDR_LEN)
+		return 0;
+	len -= TCP_HDR_LEN;
+	if (len > TCP_OPT_MAX)
+		return -1;
+	return bpf_skb_load_bytes(skb, link_len + ANSWER_HEAD, w->syn + ANSWER_HEAD, len) != 0;
+}
+
+/* The packet becomes the SYN-ACK of `len` bytes. */
+ANSWER_INLINE int replace(struct __sk_buff *skb, const struct work *w, uint32_t len)
+{
+	if (len < ANSWER_HEAD || len > WEIR_FRONT_FORM_BYTES)
+		return -1;
+	if (skb->len != link_len + len && bpf_skb_change_tail(skb, link_len + len, 0) != 0)
+		return -1;
+	return bpf_skb_store_bytes(skb, link_len, w->synack, len,
+				   BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH) != 0;
+}
+
+ANSWER_INLINE enum answer_verdict answer(struct __sk_buff *skb, const struct weir_front_rules *r,
+					 struct work *w, uint64_t now_ms)
+{
+	enum answer_verdict verdict;
+	struct weir_front_slot *slot;
+	uint32_t len;
+
+	if (copy_syn(skb, w) != 0)
+		return ANSWER_UNUSUAL;
+	verdict = answer_look(w->syn, skb->len - link_len);
+	if (verdict == ANSWER_SYNACK)
+		verdict = answer_read(&w->answer, r, w->syn);
+	if (verdict != ANSWER_SYNACK)
+		return verdict;
+	slot = slot_at(answer_slot(r, &w->answer));
+	if (!slot || answer_owned(slot, answer_tick(r, now_ms)) != ANSWER_SYNACK)
+		return ANSWER_OWNED;
+	len = answer_write(&w->answer, r, w->syn, now_ms, w->synack);
+	return replace(skb, w, len) == 0 ? ANSWER_SYNACK : ANSWER_UNUSUAL;
+}
+
+/* Can it be a SYN, by what lies in place? */
+ANSWER_INLINE bool may_be_syn(const struct __sk_buff *skb)
+{
+	const uint8_t *at = (const uint8_t *)(long)skb->data + link_len;
+	const uint8_t *end = (const uint8_t *)(long)skb->data_end;
+
+	if (skb->protocol != bpf_htons(ETH_P_IP))
+		return false;
+	if (at + ANSWER_HEAD > end)
+		return true; /* in pieces: it has to be copied to be seen */
+	return answer_look(at, skb->len - link_len) != ANSWER_NO_SYN;
+}
+
+ANSWER_INLINE int count(struct shield_shared *s, enum answer_verdict verdict, const struct work *w,
+			uint64_t now_ms)
+{
+	struct shield_counts *c = bpf_map_lookup_elem(&counts, &first);
+	uint32_t i = w->answer.listener;
+
+	if (!c)
+		return TC_ACT_OK;
+	if (verdict != ANSWER_SYNACK) {
+		if (verdict < SHIELD_PASSED_MAX)
+			c->passed[verdict]++;
+		return TC_ACT_OK;
+	}
+	if (i < WEIR_FRONT_LISTENERS) {
+		c->answered[i]++;
+		if (s->answered_ms[i] != now_ms) /* or cores would fight for the line */
+			s->answered_ms[i] = now_ms;
+	}
+	return TC_ACT_REDIRECT;
+}
+
+SEC("tc")
+int weir_shield(struct __sk_buff *skb)
+{
+	struct shield_shared *s;
+	struct work *w;
+	uint64_t now;
+	enum answer_verdict verdict;
+
+	if (!may_be_syn(skb))
+		return TC_ACT_OK;
+	s = bpf_map_lookup_elem(&shared, &first);
+	w = bpf_map_lookup_elem(&works, &first);
+	now = bpf_ktime_get_ns();
+	if (!s || !w || now >= s->until_ns)
+		return TC_ACT_OK;
+	verdict = answer(skb, &s->rules[s->in_force & 1], w, now / NS_IN_MS);
+	if (count(s, verdict, w, now / NS_IN_MS) != TC_ACT_REDIRECT)
+		return TC_ACT_OK;
+	return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
+}
+
+/* The project's own: it needs no helper that is kept for GPL programs. */
+char LICENSE[] SEC("license") = "Apache-2.0";

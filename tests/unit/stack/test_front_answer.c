@@ -1,0 +1,203 @@
+/*
+ * What a front sends (kern/answer.h), built natively, against the engine: the SYN-ACK of one is that
+ * of the other, byte for byte, for whatever SYN; and no SYN is answered that the engine would not
+ * answer with a cookie. The same for the program in the kernel: tests/host/test_shield.c.
+ */
+#include "syns.h"
+
+#include "kern/answer.h"
+#include "stack/cookies.h"
+#include "stack/demux.h"
+
+#define SLOTS   65536u
+#define SYNS    20000u
+#define STEP_NS 7654321u
+#define OPTIONS 4u /* settings that choose options */
+
+static struct weir_front_slot slots[SLOTS];
+static volatile uint64_t answered_ms[WEIR_FRONT_LISTENERS];
+
+static void begin(struct stk *f)
+{
+	struct weir_listen_args args = {.local = {.addr = our4, .port = PORT}};
+	struct weir_front_args front = {
+		.slots = slots, .slot_count = SLOTS, .answered_ms = answered_ms};
+	weir_listener l;
+
+	f->cfg.cookies = 2;
+	f->cfg.dscp = 10;
+	f->cfg.ttl = 77;
+	f->cfg.cookie_tick_ms = 5000;
+	f->cfg.cookie_epoch_ms = 123456789;
+	for (unsigned i = 0; i < 16; i++) {
+		f->cfg.isn_key[i] = (uint8_t)(i * 7 + 1);
+		f->cfg.cookie_key[i] = (uint8_t)(i * 5 + 3);
+	}
+	stk_start(f);
+	assert_int_equal(weir_listen(f->s, &args, &l), WEIR_OK);
+	memset(slots, 0, sizeof(slots));
+	assert_int_equal(weir_front_open(f->s, &front), WEIR_OK);
+	weir_front_update(f->s, f->now);
+}
+
+/* The front's answer to a packet; `out` gets it. */
+static enum answer_verdict ask_front(const struct stk *f, const struct weir_front_rules *r,
+				     const uint8_t *packet, size_t len, uint8_t *out,
+				     size_t *out_len)
+{
+	uint64_t now_ms = f->now / NS_PER_MS;
+	uint8_t syn[ANSWER_SYN_BYTES] = {0};
+	enum answer_verdict v;
+	struct answer a;
+	size_t head;
+
+	v = answer_look(packet, (uint32_t)len);
+	if (v != ANSWER_SYNACK)
+		return v;
+	head = 20 + (packet[32] >> 4) * 4u;
+	memcpy(syn, packet, head);
+	v = answer_read(&a, r, syn);
+	if (v == ANSWER_SYNACK)
+		v = answer_owned(&slots[answer_slot(r, &a)], answer_tick(r, now_ms));
+	if (v == ANSWER_SYNACK)
+		*out_len = answer_write(&a, r, syn, now_ms, out);
+	return v;
+}
+
+/* Could a front have answered it, by what answer.h says is usual? */
+static bool is_usual(const uint8_t *p, size_t len)
+{
+	return p[0] == 0x45 && be16_get(p + 2) == 20 + (p[32] >> 4) * 4u && len == be16_get(p + 2);
+}
+
+/* Is the checksum that of the pseudo-header, too? */
+static bool is_ambiguous(const uint8_t *p)
+{
+	uint16_t field;
+
+	memcpy(&field, p + 20 + TCP_CSUM_OFFSET, sizeof(field));
+	return field == csum_fold(csum_add_pseudo(0, p + 12, p + 16, 4, be16_get(p + 2) - 20u,
+						  IP_PROTO_TCP));
+}
+
+static void compare(struct stk *f, struct syns *g)
+{
+	struct weir_front_rules r;
+	uint8_t packet[SYNS_PACKET_MAX], out[64];
+	unsigned answered = 0, passed[ANSWER_VERDICTS] = {0};
+
+	weir_front_rules_get(f->s, &r);
+	for (unsigned i = 0; i < SYNS; i++) {
+		size_t len = syns_next(g, packet), out_len = 0;
+		enum answer_verdict front = ask_front(f, &r, packet, len, out, &out_len);
+		struct weir_frame frame = {
+			.bytes = packet, .len = len, .flags = g->partial ? WEIR_FRAME_CSUM_OK : 0};
+		enum weir_counter engine = weir_input(f->s, &frame, f->now);
+
+		passed[front]++;
+		if (front == ANSWER_SYNACK) {
+			assert_verdict(engine, SYN_COOKIE);
+			assert_out(f, f->seg.flags);
+			assert_int_equal(out_len, f->len);
+			assert_memory_equal(out, f->bytes, f->len);
+			answered++;
+		} else if (engine == WEIR_CTR_SYN_COOKIE && is_usual(packet, len)) {
+			/* once in 65,536 */
+			assert_int_equal(front, ANSWER_CHECKSUM);
+			assert_true(is_ambiguous(packet));
+		}
+		stk_drain(f);
+		f->now += STEP_NS;
+	}
+	assert_true(answered > SYNS / 3);
+	assert_true(passed[ANSWER_CHECKSUM] && passed[ANSWER_NO_SYN] && passed[ANSWER_UNUSUAL] &&
+		    passed[ANSWER_ELSEWHERE]);
+}
+
+static void test_same_bytes(void **state)
+{
+	struct stk *f = *state;
+	struct syns g = {.random = 88172645463325252u};
+
+	for (unsigned bits = 0; bits < 1u << OPTIONS; bits++) {
+		f->cfg.timestamps = bits & 1;
+		f->cfg.sack = f->cfg.window_scaling = bits >> 1 & 1;
+		f->cfg.ecn = bits >> 2 & 1;
+		f->cfg.synopt_bsd = bits >> 3 & 1;
+		begin(f);
+		compare(f, &g);
+	}
+}
+
+/* SYNs of sockets of this machine, whose checksum is left to the device: so is that of the SYN-ACK,
+ * as the engine leaves it to a link that completes it. */
+static void test_partial(void **state)
+{
+	struct stk *f = *state;
+	struct syns g = {.random = 362436069u, .partial = true};
+	struct weir_front_rules r;
+	uint8_t packet[SYNS_PACKET_MAX], out[64];
+	unsigned answered = 0;
+
+	f->cfg.timestamps = 1;
+	f->cfg.link_csum_offload = 1;
+	begin(f);
+	weir_front_rules_get(f->s, &r);
+	for (unsigned i = 0; i < SYNS; i++) {
+		size_t len = syns_next(&g, packet), out_len;
+		struct weir_frame frame = {
+			.bytes = packet, .len = len, .flags = WEIR_FRAME_CSUM_OK};
+
+		if (ask_front(f, &r, packet, len, out, &out_len) == ANSWER_SYNACK) {
+			assert_verdict(weir_input(f->s, &frame, f->now), SYN_COOKIE);
+			assert_out(f, f->seg.flags);
+			assert_int_equal(f->pkt.flags, WEIR_PACKET_CSUM_PARTIAL);
+			assert_int_equal(out_len, f->len);
+			assert_memory_equal(out, f->bytes, f->len);
+			answered++;
+		}
+		f->now += STEP_NS;
+	}
+	assert_true(answered > SYNS / 3);
+}
+
+/* The pair of an owner, and one whose cookie was used, in this tick and in the next. */
+static void test_owned(void **state)
+{
+	struct stk *f = *state;
+	struct weir_tuple t = stk_peer(4, 9, 1000);
+	struct weir_front_rules r;
+	struct weir_front_slot *slot;
+	uint8_t packet[SYNS_PACKET_MAX], out[64];
+	struct tcp_seg syn = {.seq = {PEER_ISN}, .wnd = 60000, .flags = TCP_SYN};
+	size_t len, out_len;
+
+	begin(f);
+	weir_front_rules_get(f->s, &r);
+	len = stk_packet(packet, &t, syn);
+	slot = &slots[demux_hash(f->s, &t) >> 32 & (SLOTS - 1)];
+	assert_int_equal(ask_front(f, &r, packet, len, out, &out_len), ANSWER_SYNACK);
+	slot->owners = 1;
+	assert_int_equal(ask_front(f, &r, packet, len, out, &out_len), ANSWER_OWNED);
+	slot->owners = 0;
+	slot->spent = WEIR_FRONT_STAMP(cookies_tick(f->s));
+	for (unsigned tick = 0; tick < 3; tick++) {
+		assert_int_equal(ask_front(f, &r, packet, len, out, &out_len),
+				 tick < 2 ? ANSWER_OWNED : ANSWER_SYNACK);
+		f->now += f->cfg.cookie_tick_ms * NS_PER_MS;
+	}
+	weir_front_close(f->s); /* nothing is on */
+	weir_front_rules_get(f->s, &r);
+	assert_int_equal(ask_front(f, &r, packet, len, out, &out_len), ANSWER_ELSEWHERE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_same_bytes),
+		TEST(test_partial),
+		TEST(test_owned),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
