@@ -18,9 +18,9 @@
  * As receiver. Every acceptable packet that came marked counts, ACKs too. Data that comes marked
  * after something that was not is acknowledged at once, and so is every second mark, or every third
  * if only ACKs are marked; such an ACK of ACKs carries no SACK blocks. The option goes with every
- * ACK if a counter of bytes grew since the last one; with data that a device cuts up only if the
- * marked ones did, since an option costs the room that makes it one packet. Two counters take the
- * room of one with its padding. Where there is no room for what changed and two SACK blocks the
+ * ACK if a counter of bytes grew since the last one; data gives up room for it only if that of marked
+ * bytes did, since what fills a packet, or many that a device cuts up, would go as one less. Two
+ * counters take the room of one with its padding. Where there is no room for what changed and two SACK blocks the
  * option waits.
  *
  * As sender. The count may have wrapped when an ACK covers more than seven packets: then the most
@@ -275,12 +275,21 @@ static bool option_due(const struct accecn *a, const struct tcp_plan *p)
 		return false;
 	if (p->len && a->first_data)
 		return true;
-	if (p->gso_size)
-		return a->untold >> TCP_ACCECN_CEB & 1;
 	return a->untold || (a->handshake && p->len == 0);
 }
 
-void accecn_option(struct tcb *t, const struct tcp_plan *p, struct tcp_opts *o)
+/* Data makes room for it only if it tells of marks. */
+static bool has_room(const struct tcb *t, const struct tcp_plan *p, const struct tcp_opts *o)
+{
+	uint32_t room = t->path_mss < t->peer_mss ? t->path_mss : t->peer_mss;
+	uint32_t len = (uint32_t)tcp_opt_len(o);
+
+	if (t->accecn.untold >> TCP_ACCECN_CEB & 1)
+		return len < room;
+	return len + p->len <= room;
+}
+
+void accecn_option(struct tcb *t, struct tcp_plan *p, struct tcp_opts *o)
 {
 	const struct accecn *a = &t->accecn;
 	size_t others = o->has_ts ? 12 : 0, kept;
@@ -299,8 +308,9 @@ void accecn_option(struct tcb *t, const struct tcp_plan *p, struct tcp_opts *o)
 	if (others + 12 > TCP_OPT_MAX && o->accecn_count == TCP_ACCECN_FIELDS)
 		fill_option(a, a->untold, o);
 	if (others + (o->accecn_count == TCP_ACCECN_FIELDS ? 12 : 8) > TCP_OPT_MAX ||
-	    tcp_opt_len(o) > t->path_mss)
+	    !has_room(t, p, o))
 		o->accecn = TCP_ACCECN_NONE;
+	p->accecn = o->accecn != TCP_ACCECN_NONE;
 }
 
 void accecn_sent(struct tcb *t, const struct tcp_plan *p)

@@ -65,8 +65,8 @@ bool accecn_told(const struct tcp_in *in, uint32_t sacked, uint32_t *ce_bytes);
 /* The flags, and whether the packet may be marked, of what goes out without SYN. */
 void accecn_emit(struct tcb *t, struct tcp_plan *p, struct tcp_seg *seg);
 
-/* The option that goes with it, beside SACK blocks that may make room. */
-void accecn_option(struct tcb *t, const struct tcp_plan *p, struct tcp_opts *o);
+/* The option that goes with it, beside SACK blocks that may make room: sets p->accecn. */
+void accecn_option(struct tcb *t, struct tcp_plan *p, struct tcp_opts *o);
 
 /* The plan leaves. */
 void accecn_sent(struct tcb *t, const struct tcp_plan *p);
