@@ -19,6 +19,7 @@ static void check_emit(const struct tcp_seg *s, enum tcp_opt_order order)
 	fuzz_assert(back.src_port == s->src_port && back.dst_port == s->dst_port);
 	fuzz_assert(seq_eq(back.seq, s->seq) && seq_eq(back.ack, s->ack));
 	fuzz_assert(back.flags == s->flags && back.wnd == s->wnd && back.urgent == s->urgent);
+	fuzz_assert(back.ae == s->ae && tcp_ace(&back) == tcp_ace(s));
 	check_opts_same(&s->opts, &back.opts);
 	free(out);
 }

@@ -50,7 +50,7 @@ static void check_read(const uint8_t *bytes, size_t len)
 	if (tcp_opt_parse(&o, bytes, len))
 		return;
 	fuzz_assert(!o.has_wscale || o.wscale <= TCP_WSCALE_MAX);
-	fuzz_assert(o.sack_count <= TCP_SACK_MAX);
+	fuzz_assert(o.sack_count <= TCP_SACK_MAX && o.accecn_count <= TCP_ACCECN_FIELDS);
 	check_emit(&o, TCP_OPT_ORDER_LINUX);
 	check_emit(&o, TCP_OPT_ORDER_BSD);
 }
@@ -74,6 +74,11 @@ static void check_fields(struct fuzz_input in)
 		o.sack[i].lo = seq_make(fuzz_u32(&in));
 		o.sack[i].hi = seq_make(fuzz_u32(&in));
 	}
+	bits = fuzz_u8(&in);
+	o.accecn = bits % 3;
+	o.accecn_count = o.accecn ? bits / 3 % 4 : 0;
+	for (unsigned i = 0; i < TCP_ACCECN_FIELDS; i++)
+		o.accecn_field[i] = fuzz_u32(&in) & 0xffffff;
 	check_emit(&o, TCP_OPT_ORDER_LINUX);
 	check_emit(&o, TCP_OPT_ORDER_BSD);
 }

@@ -187,7 +187,8 @@ static void make_tcp(struct sinks *s, struct made *m)
 	seg.dst_port = r->kind == WEIR_TRACE_OUT ? r->tuple.remote.port : r->tuple.local.port;
 	seg.seq.v = r->seq;
 	seg.ack.v = r->ack;
-	seg.flags = r->seg_flags;
+	seg.flags = (uint8_t)r->seg_flags;
+	seg.ae = r->seg_flags & WEIR_TCP_AE;
 	seg.wnd = (uint16_t)r->wnd_bytes;
 	tcp_len = TCP_HDR_LEN + r->opt_len;
 	r->l4_start = (uint16_t)put_ip(packet, r, tcp_len + r->payload_len);

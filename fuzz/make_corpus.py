@@ -55,14 +55,21 @@ TCP_OPTS = {
     "sack-1": "0101050a" + BLOCKS[0],
     "sack-4": "01010522" + "".join(BLOCKS),
     "timestamps-sack-3": "0101" + TS + "0101051a" + "".join(BLOCKS[:3]),
+    "accecn-synack": "020405b40402" + TS + "01030307" "01ac0b000001000000000001",
+    "accecn-order-1": "ae0b0000010203040a0b0c",
+    "accecn-lengths": "ac05000001" "ae02" "ac0a000001000002ffff" "010101",
+    "accecn-timestamps-sack-2": "0101" + TS + "ac08000001000002" "01010512" + "".join(BLOCKS[:2]),
     "unknown-kind": "fd06aabbccdd02040384",
     "window-scale-255": "0303ff00",
     "bad-length-0": "0800",
     "bad-length-1": "fd010000",
     "bad-length-beyond": "0228000000000000",
     "bad-mss-3": "02030500",
+    "bad-accecn-beyond": "ae0b000001000002",
     "bad-sack-11": "050b" + BLOCKS[0] + "00",
     "fields-all": "ff07" "05b4" "11223344" "55667788" + "".join(BLOCKS),
+    "fields-accecn": "3f07" "05b4" "11223344" "55667788" + "".join(BLOCKS) + "0a" "00000001" "0000ffff"
+                     "00ffffff",
     "fields-sack-alone": "5400" "0000" "00000000" "00000000" + "".join(BLOCKS),
 }
 

@@ -22,6 +22,10 @@ static inline void check_opts_same(const struct tcp_opts *a, const struct tcp_op
 		fuzz_assert(seq_eq(a->sack[i].lo, b->sack[i].lo));
 		fuzz_assert(seq_eq(a->sack[i].hi, b->sack[i].hi));
 	}
+	fuzz_assert(a->accecn == b->accecn);
+	fuzz_assert(!a->accecn || a->accecn_count == b->accecn_count);
+	for (unsigned i = 0; a->accecn && i < a->accecn_count; i++)
+		fuzz_assert(a->accecn_field[i] == b->accecn_field[i]);
 }
 
 #endif

@@ -107,7 +107,7 @@ static void pick_rare(struct sim_rng *r, struct weir_config *c)
 static void pick_recovery(struct sim_rng *r, struct weir_config *c)
 {
 	c->cc = sim_rng_below(r, 3);
-	c->ecn = sim_rng_below(r, 3);
+	c->ecn = sim_rng_below(r, 5);
 	if (sim_rng_below(r, 3) == 0)
 		c->pacing = sim_rng_below(r, 3);
 	if (sim_rng_below(r, 8) == 0)

@@ -8,8 +8,8 @@
  * from then on (heard.c). For each life of each end (talk.h) it is kept what that end has said and
  * heard so far (struct sim_wire_end), from which the next segment is judged:
  *
- * - form: checksums and lengths right; no combination of flags that means nothing; reserved bits
- *   zero; SYN's options on SYNs only; timestamps on all segments but RST or on none, SACK blocks
+ * - form: checksums and lengths right; no combination of flags that means nothing, those of ECN on
+ *   SYNs among them (RFC 9768 3.1.3); reserved bits zero; SYN's options on SYNs only; timestamps on all segments but RST or on none, SACK blocks
  *   only as negotiated (RFC 7323 3.2, RFC 2018 3); payload and options within the MSS that the peer
  *   announced (RFC 6691), or within 536 or 1220 bytes if it announced none (RFC 9293 MUST-15);
  * - sequence: data and FIN continue what was sent before, without a hole; the bytes are those that
@@ -42,7 +42,7 @@
 #define SEGMENT_LEAST     536u /* what a receiver may take for the size of segments */
 #define TS_OPTION         12u
 #define CRUMBS_MAX        32768u /* what rounding up may add: core/tcp/window.c */
-#define TCP_RESERVED_BITS 0x0fu  /* of the byte that holds the data offset */
+#define TCP_RESERVED_BITS 0x0eu  /* of the byte that holds the data offset and AE */
 
 struct tapped {
 	struct sim_oracle *o;
@@ -67,12 +67,27 @@ static void fail(const struct tapped *t, const char *what, uint32_t value)
 /* --- Form --------------------------------------------------------------------------------------
  */
 
+/* RFC 9768 3.1.3: what no SYN or SYN-ACK may carry; and an RST carries none. */
+static void judge_ecn(const struct tapped *t)
+{
+	static const uint8_t syn = 1 << 0 | 1 << 3 | 1 << 7;
+	static const uint8_t synack = (uint8_t) ~(1 << 5 | 1 << 7);
+	uint8_t flags = t->seg->flags;
+	unsigned ace = tcp_ace(t->seg);
+
+	if ((flags & TCP_RST) && ace != 0)
+		fail(t, "an RST with flags of ECN", ace);
+	if (flags & TCP_SYN && !((flags & TCP_ACK ? synack : syn) >> ace & 1))
+		fail(t, "flags of ECN that are reserved", ace);
+}
+
 static void judge_flags(const struct tapped *t, const struct sim_frame *f)
 {
 	uint8_t flags = t->seg->flags;
 
 	if (f->bytes[t->pk->l4_start + 12] & TCP_RESERVED_BITS)
 		fail(t, "reserved bits set", f->bytes[t->pk->l4_start + 12]);
+	judge_ecn(t);
 	if ((flags & TCP_SYN) && (flags & (TCP_FIN | TCP_RST)))
 		fail(t, "SYN with FIN or RST", flags);
 	if (!(flags & (TCP_SYN | TCP_RST | TCP_ACK)))

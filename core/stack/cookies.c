@@ -17,6 +17,9 @@
  *
  * A front (front.c) may answer SYNs in the listener's place: what it sends counts as sent here.
  *
+ * Accurate ECN needs no room in a cookie: the flags of the third segment, which tell how the SYN-ACK
+ * came, say that it was agreed on. Its option is left out: an answer to a forged SYN stays small.
+ *
  * A SYN that reuses a TIME-WAIT pair gets a record, never a cookie: its initial number must lie
  * beyond the old ones (RFC 1122 4.2.2.13).
  */
@@ -89,11 +92,12 @@ enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l, const
 {
 	const struct tcp_opts *o = &n->seg->opts;
 	unsigned options = half_options_of(&s->cfg, o);
+	enum accecn_kind ecn = accecn_asked(&s->cfg, n->seg);
 	struct tcp_agreed agreed = {
 		.snd_wscale = o->wscale,
 		.wscale_ok = options & HALF_WSCALE,
 		.sack_ok = options & HALF_SACK,
-		.ecn_ok = tcp_asks_ecn(n->seg->flags) && s->cfg.ecn,
+		.ecn_ok = ecn == ACCECN_KIND_CLASSIC,
 	};
 	uint16_t mss = o->has_mss ? o->mss : stack_mss_default(n->tuple->local.addr.family);
 	struct synack a = {.tuple = n->tuple, .irs = n->seg->seq, .state = WEIR_STATE_LISTEN};
@@ -106,6 +110,8 @@ enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l, const
 		a.ts_val = syncookie_ts(tcp_ts_clock(s->now, isn_pair_ts_offset(n->hash)), &agreed);
 		a.ts_ecr = o->ts_val;
 	}
+	if (ecn == ACCECN_KIND_ACCURATE)
+		a.ace = accecn_handshake_ace(n->seg->ip_ecn);
 	synack_reply(s, &a, WEIR_CTR_SENT_COOKIE);
 	return WEIR_CTR_SYN_COOKIE;
 }
@@ -129,16 +135,24 @@ static bool right(struct weir_stack *s, const struct newcomer *n, uint16_t *mss)
 	return false;
 }
 
+/* RFC 9768 5.1: only who was answered with Accurate ECN has these flags on the third segment. */
+static void read_ecn(const struct weir_stack *s, const struct tcp_seg *seg, struct tcp_agreed *out)
+{
+	out->accurate = s->cfg.ecn >= ACCECN_SETTING_ASK && tcp_ace(seg) >= 2;
+}
+
 static void read_agreed(const struct weir_stack *s, const struct tcp_seg *seg, uint16_t mss,
 			struct tcp_agreed *out)
 {
 	*out = (struct tcp_agreed){.mss = mss};
+	read_ecn(s, seg, out);
 	if (!seg->opts.has_ts || !s->cfg.timestamps)
 		return;
 	out->ts_ok = true;
 	syncookie_ts_read(seg->opts.ts_ecr, out);
 	out->sack_ok = out->sack_ok && s->cfg.sack;
 	out->ecn_ok = out->ecn_ok && s->cfg.ecn;
+	out->accurate = out->accurate && !out->ecn_ok;
 	out->wscale_ok = out->wscale_ok && s->cfg.window_scaling;
 	if (out->wscale_ok)
 		out->rcv_wscale = halfs_shift(s);

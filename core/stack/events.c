@@ -52,7 +52,7 @@ static void fill(struct weir_stack *s, struct conn *c, enum weir_event_kind kind
 	} else if (kind == WEIR_EV_SOFT_ERROR) {
 		ev->reason = c->tcb.soft;
 	}
-	c->tcb.events &= ~(1u << kind);
+	c->tcb.events &= (uint16_t) ~(1u << kind);
 	if (kind == WEIR_EV_CLOSED)
 		conn_free(s, c);
 }

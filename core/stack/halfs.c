@@ -109,6 +109,18 @@ static uint32_t ts_offset(const struct weir_stack *s, const struct weir_tuple *t
 	return isn_pair_ts_offset(demux_hash(s, tuple));
 }
 
+/* The option goes with the first SYN-ACK only: a middlebox may not like it (RFC 9768 3.2.3.2.2). */
+static void add_ecn(const struct half *h, struct synack *a)
+{
+	if (h->ecn == ACCECN_KIND_CLASSIC) {
+		a->agreed |= SYNACK_ECN;
+		return;
+	}
+	a->ace = half_ace(h);
+	if (h->retries == 0 && !(h->flags & HALF_AGAIN))
+		a->agreed |= SYNACK_ACCECN;
+}
+
 /* `ts_offset`: of the tuple; not looked at without timestamps. */
 static void send_synack(struct weir_stack *s, const struct half_slot *h,
 			const struct weir_tuple *tuple, uint32_t ts_offset, enum weir_counter why)
@@ -118,13 +130,15 @@ static void send_synack(struct weir_stack *s, const struct half_slot *h,
 		.iss = h->half.iss,
 		.irs = h->half.irs,
 		.ts_ecr = h->half.ts_recent,
-		.agreed = half_options(&h->half) | (h->half.ecn ? SYNACK_ECN : 0),
+		.agreed = half_options(&h->half),
 		.state = WEIR_STATE_SYN_RECEIVED,
 		.flow = h->flow,
 	};
 
 	if (h->half.flags & HALF_TS)
 		a.ts_val = tcp_ts_clock(s->now, ts_offset);
+	if (h->half.ecn)
+		add_ecn(&h->half, &a);
 	synack_reply(s, &a, why);
 }
 
@@ -143,6 +157,8 @@ static void send_ack(struct weir_stack *s, const struct half_slot *h)
 	if (!r)
 		return;
 	r->seg.seq = seq_add(h->half.iss, 1);
+	if (h->half.ecn >= ACCECN_KIND_ACCURATE)
+		tcp_set_ace(&r->seg, ACCECN_CEP_FIRST);
 	if (h->half.flags & HALF_TS) {
 		r->seg.opts.has_ts = true;
 		r->seg.opts.ts_val = tcp_ts_clock(s->now, ts_offset(s, &r->tuple));
@@ -430,6 +446,10 @@ enum weir_counter halfs_input(struct weir_stack *s, uint32_t slot, const struct 
 	case HALF_DO_RST:
 		reply_reset_ack(s, tuple, seg->ack, seg, h->flow, WEIR_STATE_SYN_RECEIVED);
 		break;
+	case HALF_DO_REFUSE:
+		reply_reset_seg(s, tuple, seg, h->flow);
+		end(s, slot, WEIR_RESET);
+		break;
 	case HALF_DO_END:
 		end(s, slot, WEIR_RESET);
 		break;
@@ -480,6 +500,8 @@ static void on_timeout(struct weir_stack *s, unsigned stage, uint32_t slot)
 	}
 	dequeue(s, stage, slot);
 	h->half.retries++;
+	if (h->half.ecn == ACCECN_KIND_ACCURATE && h->half.retries >= HALF_ACE_RETRIES)
+		h->half.ecn = ACCECN_KIND_MUTE; /* RFC9768-04 */
 	enqueue(s, stage_of(&h->half), slot, s->cfg.rto_initial_ms << h->half.retries);
 	send_synack_again(s, h);
 }

@@ -49,7 +49,7 @@ static enum weir_counter to_conn(struct stack_in *in, struct conn *c)
 		.seg = in->seg,
 		.now = in->s->now,
 		.no_echo = in->by_cookie,
-		.ce = (in->pkt.tos & 3) == 3,
+		.ce = in->seg.ip_ecn == 3,
 	};
 
 	in->note.flow = c->flow;
@@ -226,6 +226,7 @@ static enum weir_counter in_tcp(struct stack_in *in)
 	if (tcp_parse(&in->seg, in->pkt.payload, in->pkt.len))
 		return WEIR_CTR_TCP_MALFORMED;
 	in->seg.gso_size = in->frame->gso_size;
+	in->seg.ip_ecn = in->pkt.tos & 3;
 	in->is_tcp = true;
 	in->tuple.local.port = in->seg.dst_port;
 	in->tuple.remote.port = in->seg.src_port;

@@ -57,6 +57,9 @@ static void of_conn(const struct weir_stack *s, const struct conn *c, struct wei
 		.rcv_wscale = t->rcv_wscale,
 		.ts_ok = t->ts.ok,
 		.sack_ok = t->sack_ok,
+		.ecn = t->ecn & ECN_ACCURATE ? WEIR_ECN_ACCURATE
+		       : t->ecn & ECN_ON     ? WEIR_ECN_CLASSIC
+					     : WEIR_ECN_NONE,
 	};
 }
 

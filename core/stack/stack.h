@@ -143,8 +143,8 @@ enum reply_kind {
 	REPLY_ICMP,    /* an ICMP error */
 };
 
-#define SYNACK_FORMS   16u /* of a family: one for each choice of options */
-#define SYNACK_LEN_MAX 80u /* IPv6 with all of them */
+#define SYNACK_FORMS   32u /* of a family: one for each choice of options */
+#define SYNACK_LEN_MAX 92u /* IPv6 with all of them */
 
 /* A SYN-ACK with blanks: see synack.c. */
 struct synack_form {

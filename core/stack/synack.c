@@ -4,7 +4,8 @@
  * A form is a whole packet, IP and TCP header with options, written by the same functions that
  * write every other packet, with zeros where SYN-ACKs differ: addresses, ports, both sequence
  * numbers, both timestamps and both checksums. There is one for each family and each choice of
- * options that the peer may leave us (timestamps, SACK, window scaling, ECN): thirty-two.
+ * options that the peer may leave us (timestamps, SACK, window scaling, ECN, Accurate ECN's option):
+ * sixty-four. The flags of Accurate ECN, which tell how the SYN came, are filled in, too.
  *
  * With the form are kept the sums of what is in it already: that of the IPv4 header, and that of
  * TCP header and pseudo-header. What is filled in is added to these as it is written, so no byte of
@@ -28,7 +29,7 @@
 #include "tcp/emit.h"
 #include "wire/checksum.h"
 
-_Static_assert((HALF_TS | HALF_SACK | HALF_WSCALE | SYNACK_ECN) == SYNACK_FORMS - 1,
+_Static_assert((HALF_TS | HALF_SACK | HALF_WSCALE | SYNACK_ECN | SYNACK_ACCECN) == SYNACK_FORMS - 1,
 	       "they choose the form");
 _Static_assert(SYNACK_LEN_MAX <= REPLY_BYTES_MAX, "a reply holds a SYN-ACK");
 
@@ -38,7 +39,7 @@ _Static_assert(SYNACK_LEN_MAX <= REPLY_BYTES_MAX, "a reply holds a SYN-ACK");
 static size_t form_tcp(const struct weir_stack *s, uint8_t *bytes, uint8_t family, unsigned agreed,
 		       uint32_t ts_val)
 {
-	struct half h = {.flags = (uint8_t)(agreed & ~SYNACK_ECN)};
+	struct half h = {.flags = (uint8_t)(agreed & ~(SYNACK_ECN | SYNACK_ACCECN))};
 	struct tcp_seg seg = {.flags = TCP_SYN | TCP_ACK, .wnd = halfs_window(s)};
 	struct tcp_agreed a;
 
@@ -46,6 +47,8 @@ static size_t form_tcp(const struct weir_stack *s, uint8_t *bytes, uint8_t famil
 		seg.flags |= TCP_ECE;
 	half_agreed(&h, halfs_shift(s), &a);
 	tcp_synack_options(&seg.opts, &a, halfs_mss(s, family), ts_val, 0);
+	if (agreed & SYNACK_ACCECN)
+		accecn_first_option(&seg.opts);
 	return tcp_emit(bytes, &seg, stack_opt_order(s));
 }
 

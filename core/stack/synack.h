@@ -10,7 +10,8 @@
 #include "stack/reply.h"
 #include "wire/checksum.h"
 
-#define SYNACK_ECN 8u /* beside the options: ECE is set, for ECN is agreed on */
+#define SYNACK_ECN    8u  /* beside the options: ECE is set, for ECN is agreed on */
+#define SYNACK_ACCECN 16u /* the option of Accurate ECN */
 
 /* What differs from one SYN-ACK to the next. */
 struct synack {
@@ -18,7 +19,8 @@ struct synack {
 	seq_t iss, irs;          /* ours and the peer's initial sequence number */
 	uint32_t ts_val, ts_ecr; /* not looked at without HALF_TS */
 	unsigned agreed;         /* HALF_TS, HALF_SACK, HALF_WSCALE: the options beside the MSS;
-				  * SYNACK_ECN */
+				  * SYNACK_ECN, SYNACK_ACCECN */
+	unsigned ace;            /* Accurate ECN's flags, as one number */
 	enum weir_state state;   /* for the trace ... */
 	uint32_t flow;           /* ... as this */
 };
@@ -73,6 +75,17 @@ static inline uint64_t synack_fill_ip(uint8_t *bytes, const struct synack_form *
 	return sum;
 }
 
+/* Adds flags to the two bytes of data offset and flags, which have none of ECN; returns what the sum
+ * grows by. */
+static inline uint64_t synack_fill_ace(uint8_t *tcp, unsigned ace)
+{
+	const uint8_t more[4] = {(uint8_t)(ace >> 2), (uint8_t)((ace & 3) << 6)};
+
+	tcp[12] |= more[0];
+	tcp[13] |= more[1];
+	return csum_load32(more);
+}
+
 static inline void synack_fill(const struct weir_stack *s, uint8_t *bytes,
 			       const struct synack_form *f, const struct synack *a)
 {
@@ -83,6 +96,8 @@ static inline void synack_fill(const struct weir_stack *s, uint8_t *bytes,
 	words = synack_fill32(tcp, (uint32_t)t->local.port << 16 | t->remote.port);
 	words += synack_fill32(tcp + 4, a->iss.v);
 	words += synack_fill32(tcp + 8, a->irs.v + 1);
+	if (a->ace)
+		words += synack_fill_ace(tcp, a->ace);
 	if (f->ts_at) {
 		words += synack_fill32(bytes + f->ts_at, a->ts_val);
 		words += synack_fill32(bytes + f->ts_at + 4, a->ts_ecr);

@@ -71,6 +71,7 @@ static void send_ack(struct weir_stack *s, const struct timewait_slot *w,
 	r->seg.flags = TCP_ACK;
 	r->seg.wnd = w->tw.wnd_field;
 	r->wscale = w->tw.rcv_wscale;
+	tcp_set_ace(&r->seg, (w->tw.flags & TIMEWAIT_ACE) / TIMEWAIT_ACE_1);
 	if (w->tw.flags & TIMEWAIT_TS) {
 		size_t n = stack_tuple_id(tuple, id);
 

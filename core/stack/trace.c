@@ -42,7 +42,7 @@ static void seg_fill(struct weir_trace_record *r, const struct tcp_seg *seg, uin
 	r->payload_len = seg->len;
 	r->wnd_bytes = (uint32_t)seg->wnd << (seg->flags & TCP_SYN ? 0 : wscale);
 	r->urgent = seg->urgent;
-	r->seg_flags = seg->flags;
+	r->seg_flags = seg->flags | (seg->ae ? WEIR_TCP_AE : 0);
 	r->opt_len = (uint8_t)(seg->hdr_len - TCP_HDR_LEN);
 	r->opt = r->head + r->l4_start + TCP_HDR_LEN;
 }

@@ -172,6 +172,7 @@ enum tcp_step accept_sequence(struct tcp_in *in)
 	struct tcp_seg *s = &in->seg;
 
 	in->first = s->seq;
+	in->whole = s->len;
 	if (s->flags & TCP_RST)
 		return accept_rst(in);
 	if (t->state == WEIR_STATE_SYN_RECEIVED && (s->flags & TCP_SYN) &&

@@ -10,6 +10,7 @@
  * (RFC 2883) is told apart by the segment alone. What names other bytes is counted and ignored: an
  * old ACK, or a peer that makes things up.
  */
+#include "tcp/accecn.h"
 #include "tcp/ackgen.h"
 #include "tcp/board.h"
 #include "tcp/cc_ops.h"
@@ -110,6 +111,7 @@ static void syn_acked(struct tcp_in *in)
 
 	cc_start(&t->cc, in->env->cfg, t->snd.mss, t->retries, t->snd.iss.v, in->now);
 	rtt_syn_acked(&t->rtt, t->retries);
+	accecn_third_came(in);
 	if (t->origin == TCP_ORIGIN_ACTIVE)
 		tcb_event(t, WEIR_EV_CONNECTED);
 	if (t->state != WEIR_STATE_SYN_RECEIVED)
@@ -339,6 +341,8 @@ enum tcp_step ack_process(struct tcp_in *in)
 	take_sack(in, &a);
 	a.rec.ece = (t->ecn & ECN_ON) && (s->flags & TCP_ECE) && in->in_window && tcb_flight(t) &&
 		    seq_geq(s->ack, t->snd.una);
+	if (t->ecn & ECN_ACCURATE)
+		a.rec.ece = accecn_told(in, a.news.sacked, &a.cc.ce_bytes);
 	update_window(in, &a);
 	if (seq_gt(s->ack, t->snd.una)) {
 		a.acked = s->ack.v - t->snd.una.v;

@@ -1,6 +1,7 @@
 #include "tcp/emit.h"
 
 #include "base/assert.h"
+#include "tcp/accecn.h"
 #include "tcp/rcvq.h"
 #include "tcp/sndq.h"
 #include "tcp/window.h"
@@ -41,7 +42,7 @@ static uint16_t announced_mss(const struct tcp_env *env, const struct tcb *t)
 	return set && set < t->mtup.link ? (uint16_t)set : t->mtup.link; /* RFC1191-07 */
 }
 
-/* RFC3168-01. Two SYNs without an answer: a middlebox may not like the flags (RFC3168-04). */
+/* RFC3168-01 */
 static void syn_ecn(const struct tcp_env *env, struct tcb *t, struct tcp_seg *seg)
 {
 	if (t->state != WEIR_STATE_SYN_SENT) {
@@ -49,14 +50,14 @@ static void syn_ecn(const struct tcp_env *env, struct tcb *t, struct tcp_seg *se
 			seg->flags |= TCP_ECE;
 		return;
 	}
-	t->ecn = env->cfg->ecn == 2 && t->retries < 2 ? ECN_ASKED : 0;
-	if (t->ecn)
-		seg->flags |= TCP_ECE | TCP_CWR;
+	accecn_syn(env, t, seg);
 }
 
 /* RFC3168-05, -08 to -12: ECT and CWR on new data alone, ECE on what acknowledges. */
 static void data_ecn(struct tcb *t, struct tcp_plan *p, struct tcp_seg *seg)
 {
+	if (t->ecn & ECN_ACCURATE)
+		accecn_emit(t, p, seg);
 	if (!(t->ecn & ECN_ON))
 		return;
 	if ((t->ecn & ECN_ECHO) && (seg->flags & TCP_ACK))
@@ -131,7 +132,7 @@ static void urgent(const struct tcb *t, struct tcp_seg *seg)
 	seg->flags |= TCP_URG;
 }
 
-/* SACK blocks take room that snd.mss did not know of. */
+/* SACK blocks and Accurate ECN take room that snd.mss did not know of. */
 static void fit(const struct tcb *t, struct tcp_plan *p, const struct tcp_opts *o)
 {
 	uint32_t room = t->path_mss < t->peer_mss ? t->path_mss : t->peer_mss;
@@ -162,7 +163,9 @@ void tcp_emit_segment(struct tcp_env *env, struct tcb *t, struct tcp_plan *p, we
 		sack_blocks(env, t, &seg->opts);
 		while (seg->opts.sack_count && tcp_opt_len(&seg->opts) > t->path_mss)
 			seg->opts.sack_count--; /* a path of 68 bytes has no room for all */
-		if (seg->opts.sack_count && p->len)
+		if (t->ecn & ECN_ACCURATE)
+			accecn_option(t, p, &seg->opts);
+		if ((seg->opts.sack_count || seg->opts.accecn) && p->len)
 			fit(t, p, &seg->opts);
 		seg->flags = p->flags;
 		data_ecn(t, p, seg);

@@ -1,5 +1,22 @@
 #include "tcp/half.h"
 
+/* A SYN that comes again. What it asks for was settled by the first; the SYN-ACK tells how the last
+ * one came. One that asks for nothing leaves open what the client understood (RFC9768-04). False:
+ * one of both asks for RFC 3168's kind and one for the other, which nobody does (3.1.5). */
+static bool same_ecn(struct half *h, const struct weir_config *cfg, const struct tcp_seg *syn)
+{
+	enum accecn_kind now = accecn_asked(cfg, syn);
+
+	if (h->ecn == ACCECN_KIND_NONE)
+		return true;
+	h->syn_ecn = syn->ip_ecn & 3;
+	if (h->ecn == ACCECN_KIND_CLASSIC)
+		return now != ACCECN_KIND_ACCURATE;
+	if (now == ACCECN_KIND_NONE)
+		h->ecn = ACCECN_KIND_MUTE;
+	return now != ACCECN_KIND_CLASSIC;
+}
+
 /* An ACK in answer, as often as challenges are allowed (RFC5961-09). */
 static enum half_action answer(struct half *h, const struct weir_config *cfg, enum weir_counter why,
 			       enum weir_counter *verdict)
@@ -70,6 +87,8 @@ enum half_action half_input(struct half *h, const struct weir_config *cfg,
 		return input_rst(h, cfg, seg, rcv_wnd, verdict);
 	if ((seg->flags & TCP_SYN) && !(seg->flags & TCP_ACK) && seq_eq(seg->seq, h->irs)) {
 		*verdict = h->flags & HALF_HELD ? WEIR_CTR_HALF_HELD : WEIR_CTR_HALF_SYN_AGAIN;
+		if (!same_ecn(h, cfg, seg))
+			return HALF_DO_REFUSE;
 		if (h->flags & HALF_HELD)
 			return HALF_DO_NOTHING;
 		h->flags |= HALF_AGAIN;

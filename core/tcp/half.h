@@ -7,6 +7,7 @@
 #ifndef WEIR_TCP_HALF_H
 #define WEIR_TCP_HALF_H
 
+#include "tcp/accecn.h"
 #include "tcp/tcb.h"
 
 enum half_flag {
@@ -25,12 +26,15 @@ struct half {
 	uint32_t ts_recent;
 	uint16_t mss; /* the peer's */
 	uint16_t wnd; /* the SYN's window field */
-	uint8_t snd_wscale : 7;
-	uint8_t ecn : 1;    /* the SYN asked for ECN, and may have it */
-	uint8_t flags;      /* enum half_flag */
-	uint8_t retries;    /* SYN-ACKs sent again */
-	uint8_t challenges; /* ACKs sent in answer to what was not acceptable */
+	uint8_t snd_wscale : 4;
+	uint8_t ecn : 2;     /* enum accecn_kind: what the first SYN asked for and may have */
+	uint8_t syn_ecn : 2; /* the ECN field that the last SYN came with */
+	uint8_t flags;       /* enum half_flag */
+	uint8_t retries;     /* SYN-ACKs sent again */
+	uint8_t challenges;  /* ACKs sent in answer to what was not acceptable */
 };
+
+#define HALF_ACE_RETRIES 2u /* SYN-ACKs sent again: from here on without Accurate ECN's flags */
 
 _Static_assert(sizeof(struct half) == 20, "a half-open record stays small");
 
@@ -44,6 +48,7 @@ enum half_action {
 	HALF_DO_ACK,      /* send <SEQ=ISS+1><ACK=IRS+1> */
 	HALF_DO_RST,      /* send an RST with SEG.ACK */
 	HALF_DO_END,      /* the record ends; the listener is not touched */
+	HALF_DO_REFUSE,   /* the same, and an RST answers the segment */
 	HALF_DO_COMPLETE, /* make the connection and give it the segment */
 };
 
@@ -56,6 +61,22 @@ enum half_action half_input(struct half *h, const struct weir_config *cfg,
 static inline unsigned half_options(const struct half *h)
 {
 	return h->flags & (HALF_TS | HALF_SACK | HALF_WSCALE);
+}
+
+/* The flags of ECN on the SYN-ACK, as one number: none on the third of an Accurate ECN handshake
+ * (RFC 9768 3.2.3.2.2). */
+static inline unsigned half_ace(const struct half *h)
+{
+	switch ((enum accecn_kind)h->ecn) {
+	case ACCECN_KIND_NONE:
+		return 0;
+	case ACCECN_KIND_CLASSIC:
+		return 1;
+	case ACCECN_KIND_ACCURATE:
+	case ACCECN_KIND_MUTE:
+		return h->retries < HALF_ACE_RETRIES ? accecn_handshake_ace(h->syn_ecn) : 0;
+	}
+	return 0;
 }
 
 /* What both sides agreed on. `rcv_wscale` is our shift. */
@@ -87,7 +108,8 @@ static inline void half_init(struct half *h, const struct weir_config *cfg,
 		h->ts_recent = o->ts_val;
 	if (h->flags & HALF_WSCALE)
 		h->snd_wscale = o->wscale & 0xf;
-	h->ecn = tcp_asks_ecn(syn->flags) && cfg->ecn;
+	h->ecn = (uint8_t)accecn_asked(cfg, syn) & 3;
+	h->syn_ecn = syn->ip_ecn & 3;
 }
 
 static inline void half_agreed(const struct half *h, uint8_t rcv_wscale, struct tcp_agreed *out)
@@ -99,7 +121,9 @@ static inline void half_agreed(const struct half *h, uint8_t rcv_wscale, struct 
 		.wscale_ok = h->flags & HALF_WSCALE,
 		.ts_ok = h->flags & HALF_TS,
 		.sack_ok = h->flags & HALF_SACK,
-		.ecn_ok = h->ecn,
+		.ecn_ok = h->ecn == ACCECN_KIND_CLASSIC,
+		.accurate = h->ecn >= ACCECN_KIND_ACCURATE,
+		.mute = h->ecn == ACCECN_KIND_MUTE,
 	};
 }
 

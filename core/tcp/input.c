@@ -11,6 +11,7 @@
  */
 #include "tcp/input.h"
 
+#include "tcp/accecn.h"
 #include "tcp/ackgen.h"
 #include "tcp/drs.h"
 #include "tcp/fsm.h"
@@ -23,6 +24,7 @@ enum tcp_step input_syn(struct tcp_in *in)
 	if (!(in->seg.flags & TCP_SYN))
 		return TCP_STEP_ON;
 	ackgen_challenge(in->t, in->env, in->now);
+	accecn_synack_again(in);
 	return input_done(in, WEIR_CTR_SYN_CHALLENGED);
 }
 
@@ -151,7 +153,11 @@ static void note_mark(struct tcp_in *in)
 {
 	struct tcb *t = in->t;
 
-	if (!(t->ecn & ECN_ON) || !in->in_window)
+	if (!in->in_window)
+		return;
+	if (t->ecn & ECN_ACCURATE)
+		accecn_arrived(in);
+	if (!(t->ecn & ECN_ON))
 		return;
 	if (in->seg.flags & TCP_CWR)
 		t->ecn &= (uint8_t)~ECN_ECHO;

@@ -15,6 +15,7 @@ struct tcp_in {
 	seq_t first;        /* of the segment as it came, before trimming */
 	bool no_echo;       /* TSecr is no clock: it carried a SYN cookie's bits */
 	bool ce;            /* the packet carried a congestion mark (RFC 3168) */
+	uint32_t whole;     /* bytes of payload before trimming */
 	bool in_window;     /* it passed the sequence check: its timestamp may be remembered */
 	weir_time now;
 	enum weir_counter verdict; /* ACCEPTED until a step says otherwise */

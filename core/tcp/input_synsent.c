@@ -7,6 +7,7 @@
  * the answer repeats our own ISN. Data on a SYN-ACK is in order and is taken; data on a bare SYN is
  * not kept and comes again (docs/conformance/policy.md).
  */
+#include "tcp/accecn.h"
 #include "tcp/ackgen.h"
 #include "tcp/cc_ops.h"
 #include "tcp/fsm.h"
@@ -24,11 +25,9 @@ static void agree(struct tcp_in *in)
 		.mss = o->has_mss ? o->mss : in->t->peer_mss,
 		.ts_ok = o->has_ts && cfg->timestamps,
 		.sack_ok = o->sack_permitted && cfg->sack,
-		/* RFC3168-01: both flags together are a reflection of ours */
-		.ecn_ok = (in->t->ecn & ECN_ASKED) && (in->seg.flags & TCP_ACK) &&
-			  (in->seg.flags & (TCP_ECE | TCP_CWR)) == TCP_ECE,
 	};
 
+	accecn_answered(in, &a);
 	if (o->has_wscale && cfg->window_scaling) { /* RFC7323-02: both or none */
 		a.wscale_ok = true;
 		a.snd_wscale = o->wscale;
@@ -75,6 +74,7 @@ static void complete(struct tcp_in *in)
 		fsm_step(t, FSM_CLOSE); /* a half-close that was remembered */
 	tcb_event(t, WEIR_EV_CONNECTED);
 	ackgen_now(t, WEIR_CTR_SENT_ACK);
+	accecn_synack_came(in);
 	timers_rearm(in->env, t, in->now);
 	timers_user(in->env, t);
 	timers_keepalive(t);

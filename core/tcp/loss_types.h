@@ -66,12 +66,14 @@ struct recovery {
 	uint8_t allowed;   /* segments that limited transmit (RFC 3042) lets out beyond cwnd */
 	uint8_t limited;   /* ... and has let out in this run */
 	uint8_t spurious;  /* episodes that were for nothing */
+	uint8_t slowed;    /* marks in a row that a window of one segment could not answer */
 	bool lone : 1;     /* one segment is sent again, until an ACK comes (RFC1191-06) */
 	bool force : 1;    /* the first lost segment goes whatever the window says */
 	bool undoable : 1; /* the episode may turn out to have been for nothing */
 	bool resent : 1;   /* something was sent again in it: resent_ts is set */
 	bool frto : 1;     /* F-RTO is looking at what comes after a timeout (RFC 5682) ... */
 	bool frto_new : 1; /* ... and new data goes before what is lost */
+	bool held : 1;     /* data waits for timers.pace_at because of such a mark */
 };
 
 /* Delivery rate (draft-ietf-ccwg-bbr 4.1). */

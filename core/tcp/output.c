@@ -21,6 +21,7 @@
  */
 #include "tcp/output.h"
 
+#include "tcp/accecn.h"
 #include "tcp/ackgen.h"
 #include "tcp/board.h"
 #include "tcp/cc_ops.h"
@@ -100,9 +101,11 @@ static void add_queued(const struct tcb *t, uint32_t max, struct tcp_plan *p)
 	add_push(t, p);
 }
 
-/* The urgent pointer counts from each segment: no device cuts that. */
+/* The urgent pointer counts from each segment: no device cuts that, nor CWR (accecn_may_cut()). */
 static uint32_t gso_for(const struct tcb *t, seq_t seq, uint32_t gso_max)
 {
+	if (!accecn_may_cut(t))
+		return 0;
 	return t->snd.up_set && seq_gt(t->snd.up, seq) ? 0 : gso_max;
 }
 
@@ -392,6 +395,8 @@ bool tcp_plan_next(const struct tcp_env *env, struct tcb *t, uint32_t gso_max, w
 			t, t->want_syn == TCB_SYN_FIRST ? WEIR_CTR_SENT_SYN : WEIR_CTR_RETX_SYN, p);
 	if (t->state == WEIR_STATE_SYN_SENT)
 		return false;
+	if (accecn_third_due(t))
+		return plan_ack(t, p);
 	if (sends_data(t)) {
 		if (has_data(t) && (t->rack.tlp_want || pace_ready(env, t, now)) &&
 		    plan_any_data(env, t, pace_burst(env, t, gso_max), now, p))
@@ -469,6 +474,8 @@ void tcp_plan_sent(struct tcp_env *env, struct tcb *t, const struct tcp_plan *p,
 	t->segs_out++;
 	if (p->ect)
 		t->ecn &= (uint8_t)~ECN_CWR_DUE;
+	if (t->ecn & ECN_ACCURATE)
+		accecn_sent(t, p);
 	if (p->flags & TCP_SYN)
 		t->want_syn = TCB_SYN_NONE;
 	mtup_sent(t, p);

@@ -14,6 +14,7 @@ struct tcp_plan {
 	uint16_t gso_size; /* payload of each segment when it is several; 0: one */
 	uint8_t flags;     /* TCP_* */
 	bool ect;          /* its packet may be marked (RFC3168-05) */
+	bool accecn;       /* an Accurate ECN option goes with it */
 };
 
 /* The next segment at `now`, if there is one to send. `gso_max`: most payload of a super-segment,

@@ -7,6 +7,9 @@
  * (Linux sizes its bursts so, too: sk_pacing_shift 10.) Super-segments are no larger than that, or
  * two segments. Time in which nothing was to be sent is not saved up.
  *
+ * A window of one segment that is marked again cannot shrink: then nothing goes for a while
+ * (pace_hold(), RFC 3168 6.1.2).
+ *
  * Whose rate it is: the congestion control's, if it has one (BBR); otherwise, with config.pacing 2,
  * what its window comes to.
  */
@@ -29,11 +32,21 @@ uint64_t pace_rate(const struct tcp_env *env, const struct tcb *t)
 
 bool pace_ready(const struct tcp_env *env, struct tcb *t, weir_time now)
 {
-	if (env->cfg->pacing == 0 || t->timers.pace_at <= now)
+	if (t->timers.pace_at <= now)
+		t->rec.held = false;
+	if (t->rec.held)
+		t->pace_waits = true;
+	else if (env->cfg->pacing == 0 || t->timers.pace_at <= now)
 		t->pace_waits = false;
 	else if (t->timers.pace_at - now >= PACE_AHEAD_NS)
 		t->pace_waits = true;
 	return !t->pace_waits;
+}
+
+void pace_hold(struct tcb *t, uint64_t delay_ns, weir_time now)
+{
+	t->timers.pace_at = now + delay_ns;
+	t->rec.held = true;
 }
 
 uint32_t pace_burst(const struct tcp_env *env, const struct tcb *t, uint32_t gso_max)

@@ -34,8 +34,10 @@
 #include "tcp/cc_ops.h"
 #include "tcp/emit.h"
 #include "tcp/mtup.h"
+#include "tcp/pace.h"
 #include "tcp/prr.h"
 #include "tcp/rack.h"
+#include "tcp/rtt.h"
 #include "weir/info.h"
 
 _Static_assert((int)RECOVERY_CWR == (int)WEIR_RECOVERY_CWR &&
@@ -96,12 +98,27 @@ static uint32_t recover_fs(const struct tcb *t, const struct recovery_ack *a)
 	return out > a->prior_sacked ? out - a->prior_sacked : 0;
 }
 
+/* RFC3168-07, RFC9438-07: a mark meets a window of one segment. Data waits for an RTO, and with each
+ * further mark twice as long, like a timer that expires again and again. */
+static void slow_down(struct tcb *t, const struct tcp_env *env, weir_time now)
+{
+	uint64_t delay = rtt_rto(&t->rtt, env->cfg), max = env->cfg->rto_max_ms * NS_PER_MS;
+
+	for (unsigned i = 0; i < t->rec.slowed && delay < max; i++)
+		delay *= 2;
+	pace_hold(t, delay < max ? delay : max, now);
+	if (t->rec.slowed < UINT8_MAX)
+		t->rec.slowed++;
+}
+
 /* The peer told of a congestion mark: once a window (RFC3168-06). */
 static void begin_cwr(struct tcb *t, struct tcp_env *env, const struct recovery_ack *a)
 {
 	a->cc->ece = true;
 	a->cc->flight = a->prior_flight;
 	a->cc->recovering = false;
+	if (t->cc.cwnd <= t->snd.mss)
+		slow_down(t, env, a->cc->now);
 	cc_on_signal(&t->cc, CC_ECE, a->cc);
 	begin(t, RECOVERY_CWR);
 	t->rec.undoable = false; /* a mark is no mistake */
@@ -315,6 +332,8 @@ void recovery_acked(struct tcb *t, struct tcp_env *env, struct recovery_ack *a)
 	struct recovery *r = &t->rec;
 
 	r->lone = false;
+	if (a->acked && !a->ece)
+		r->slowed = 0;
 	if (a->dsack)
 		count_dsack(t, env, a);
 	if (a->acked) {

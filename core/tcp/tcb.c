@@ -1,6 +1,7 @@
 #include "tcp/tcb.h"
 
 #include "base/assert.h"
+#include "tcp/accecn.h"
 #include "tcp/board.h"
 #include "tcp/cc_ops.h"
 #include "tcp/drs.h"
@@ -68,6 +69,8 @@ void tcb_agree(struct tcb *t, const struct tcp_env *env, const struct tcp_agreed
 	t->wscale_ok = a->wscale_ok;
 	if (a->ecn_ok)
 		t->ecn = ECN_ON;
+	if (a->accurate)
+		accecn_begin(t, a);
 	t->snd_wscale = a->snd_wscale;
 	t->rcv_wscale = a->rcv_wscale;
 	mtup_agreed(t, env);

@@ -52,7 +52,10 @@ struct tcp_agreed {
 	uint16_t mss;       /* the peer's MSS option, or the default (MUST-15) */
 	uint8_t snd_wscale; /* shift of windows that come in */
 	uint8_t rcv_wscale; /* shift of windows that go out */
-	bool wscale_ok, ts_ok, sack_ok, ecn_ok;
+	bool wscale_ok, ts_ok, sack_ok;
+	bool ecn_ok;   /* RFC 3168 */
+	bool accurate; /* RFC 9768 ... */
+	bool mute;     /* ... and we never mark our packets as capable of it */
 };
 
 /* Send sequence space (RFC 9293 3.3.1). */
@@ -174,13 +177,12 @@ struct timers {
 
 struct ackgen {
 	uint32_t bytes; /* received in order and not yet acknowledged */
-	uint8_t segs;   /* segments of these */
 	uint8_t quick;  /* segments that are still acknowledged at once */
 	uint8_t dups;   /* duplicate ACKs owed (RFC5681-12) */
-	bool now;       /* an ACK is due at once */
-	bool again;     /* ... and reports what came twice: [again_lo, again_hi) (RFC 2883) */
-	seq_t again_lo, again_hi;
+	bool now : 1;   /* an ACK is due at once */
+	bool again : 1; /* ... and reports what came twice: [again_lo, again_hi) (RFC 2883) */
 	enum weir_counter why : 8;
+	seq_t again_lo, again_hi;
 	struct tokens challenge;
 	uint32_t oow_at_ms; /* when an unacceptable empty segment was last answered */
 };
@@ -200,12 +202,41 @@ struct user {
 	weir_time stuck_at; /* since when the oldest byte waits; WEIR_NEVER: nothing waits */
 };
 
-/* Explicit congestion notification (RFC 3168): bits of tcb.ecn. */
+/* Explicit congestion notification: bits of tcb.ecn. */
 enum tcb_ecn {
 	ECN_ASKED = 1,   /* our last SYN asked for it */
-	ECN_ON = 2,      /* agreed on */
+	ECN_ON = 2,      /* that of RFC 3168 is agreed on */
 	ECN_ECHO = 4,    /* a mark came: every ACK says so until CWR comes */
 	ECN_CWR_DUE = 8, /* the window was reduced: the next new data says so */
+	/* Accurate ECN (RFC 9768): accecn.h. */
+	ECN_ACC_ASKED = 16, /* a SYN of ours asked for it */
+	ECN_ACCURATE = 32,  /* agreed on; ECN_ON is not set then */
+	ECN_NO_ECT = 64,    /* no packet of ours says that it may be marked */
+	ECN_DEAF = 128,     /* what the peer tells of marks means nothing */
+};
+
+/* Accurate ECN (RFC 9768): accecn.c. What is counted is as wide as on the wire. */
+struct accecn {
+	/* As receiver: bytes that came with each mark, r.e0b, r.ceb, r.e1b. */
+	uint32_t e0b : 24;
+	uint32_t cep : 3;    /* r.cep: packets that came marked */
+	uint32_t marks : 3;  /* of them since the last ACK; 7: or more */
+	uint32_t was_ce : 1; /* the last packet was marked */
+	uint32_t bare : 1;   /* the ACK that is due answers marked ACKs alone */
+	uint32_t ceb : 24;
+	uint32_t untold : 3;     /* bits of enum tcp_accecn_field that grew since the last option */
+	uint32_t synack_ecn : 2; /* the ECN field of the peer's SYN-ACK ... */
+	uint32_t handshake : 1;  /* ... which the next ACK tells */
+	uint32_t first_data : 1; /* our first data goes with an option */
+	uint32_t no_option : 1;  /* none is sent any more: they seem to get lost */
+	uint32_t e1b : 24;
+	uint32_t capable_out : 4; /* packets of ours that might be marked; 15: or more */
+	uint32_t heard : 1;       /* the peer's count was read once */
+	uint32_t option_in : 1;   /* so was an option ... */
+	uint32_t option_bad : 1;  /* ... which had been zeroed: none is heeded */
+	/* As sender: what the peer told last, s.ceb, s.cep. */
+	uint32_t told_ceb : 24;
+	uint32_t told_cep : 3;
 };
 
 /* What is to be sent of a SYN or, after a crossing one, of a SYN-ACK. */
@@ -216,18 +247,18 @@ struct tcb {
 	enum tcp_origin origin : 8;
 	enum weir_err reason : 8; /* why it ended; WEIR_OK while it lives or when orderly */
 	enum weir_err soft : 8;   /* last soft error not yet reported (SHLD-25) */
-	uint32_t events;          /* bits of enum weir_event_kind not yet read */
+	uint16_t events;          /* bits of enum weir_event_kind not yet read */
 	uint8_t retries;          /* of the oldest segment */
+	bool sack_ok : 1;
+	bool wscale_ok : 1;   /* both SYNs carried window scale, or ours offers it */
+	bool want_probe : 1;  /* a zero-window probe is to be sent */
+	bool want_keep : 1;   /* a keep-alive probe is to be sent */
+	bool want_rst : 1;    /* ended with an RST that is still to be sent */
+	bool pace_waits : 1;  /* data waits for timers.pace_at */
+	uint8_t want_syn : 2; /* enum tcb_syn: a SYN or SYN-ACK is to be sent */
 	uint8_t rcv_wscale, snd_wscale;
-	bool sack_ok;
-	bool wscale_ok;    /* both SYNs carried window scale, or ours offers it */
-	uint8_t want_syn;  /* enum tcb_syn: a SYN or SYN-ACK is to be sent */
-	bool want_probe;   /* a zero-window probe is to be sent */
-	bool want_keep;    /* a keep-alive probe is to be sent */
 	uint8_t rtx_kind;  /* enum rtx_kind */
 	uint8_t ecn;       /* enum tcb_ecn */
-	bool pace_waits;   /* data waits for timers.pace_at */
-	bool want_rst;     /* ended with an RST that is still to be sent */
 	uint16_t path_mss; /* most TCP payload and options that the path takes */
 	uint16_t peer_mss; /* as the peer said */
 	struct tcb_snd snd;
@@ -246,10 +277,13 @@ struct tcb {
 	struct prr prr;
 	struct recovery rec;
 	struct ackgen ackgen;
+	struct accecn accecn;
 	struct user user;
 	uint32_t segs_in, segs_out;
 };
 
+_Static_assert(WEIR_EV_COUNT <= 16, "tcb.events");
+_Static_assert(sizeof(struct accecn) == 16, "four words");
 _Static_assert(sizeof(struct tcb) <= 856, "a connection fits 1,024 bytes with the stack's part");
 
 /* Makes a closed connection with the settings of the configuration. `mss_local`: largest TCP
@@ -292,7 +326,7 @@ void tcb_end(struct tcb *t, struct tcp_env *env, enum weir_err reason);
 /* Marks an event for the user. */
 static inline void tcb_event(struct tcb *t, enum weir_event_kind k)
 {
-	t->events |= 1u << k;
+	t->events |= (uint16_t)(1u << k);
 }
 
 /* Tells the user of a problem that ends nothing, unless he does not want to hear (SHLD-20). */

@@ -12,6 +12,7 @@
  */
 #include "tcp/timers.h"
 
+#include "tcp/accecn.h"
 #include "tcp/ackgen.h"
 #include "tcp/cc_ops.h"
 #include "tcp/mtup.h"
@@ -214,6 +215,7 @@ static void on_rto(struct tcp_env *env, struct tcb *t, weir_time now)
 	}
 	env->counters[WEIR_CTR_RTO_FIRED]++;
 	mtup_timeout(t, env, now);
+	accecn_timeout(t);
 	cc_ack_now(t, now, &a);
 	recovery_timeout(t, env, &a);
 	rtt_backoff(&t->rtt, env->cfg);

@@ -10,6 +10,8 @@
  */
 #include "tcp/timewait.h"
 
+#include "tcp/accecn.h"
+
 void timewait_init(struct timewait *w, const struct tcb *t)
 {
 	uint32_t wnd = tcb_rcv_wnd(t);
@@ -21,7 +23,7 @@ void timewait_init(struct timewait *w, const struct tcb *t)
 		.snd_wnd_max = t->snd.wnd_max,
 		.ts_recent = t->ts.recent,
 		.wnd_field = (uint16_t)(wnd >> t->rcv_wscale),
-		.flags = t->ts.ok ? TIMEWAIT_TS : 0,
+		.flags = (uint8_t)((t->ts.ok ? TIMEWAIT_TS : 0) | accecn_ace(t) * TIMEWAIT_ACE_1),
 		.rcv_wscale = t->rcv_wscale,
 	};
 }

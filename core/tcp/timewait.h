@@ -15,7 +15,11 @@ enum timewait_flag {
 	/* The stack's: not in TIME-WAIT but closed; all it knows is that the cookie was used, in
 	 * snd_nxt what its ACK acknowledged. */
 	TIMEWAIT_USED = 8,
+	/* Accurate ECN's count, which goes with every ACK: three bits. */
+	TIMEWAIT_ACE = 16 | 32 | 64,
 };
+
+#define TIMEWAIT_ACE_1 16u /* a count of one */
 
 struct timewait {
 	seq_t snd_nxt, rcv_nxt;

@@ -17,7 +17,8 @@
  * tcp_emit() writes header and options with a checksum field of zero. Who adds the checksum depends
  * on the link: the whole of it, or the pseudo-header's part where the link completes it.
  *
- * State: none. Limits: 60 bytes of header. RFC 9293 3.1, RFC 3168 6.1 (ECE and CWR).
+ * State: none. Limits: 60 bytes of header. RFC 9293 3.1, RFC 3168 6.1 (ECE and CWR),
+ * RFC 9768 3.1.1 (AE).
  */
 #include "wire/tcp_hdr.h"
 
@@ -44,7 +45,7 @@ size_t tcp_emit(uint8_t *bytes, const struct tcp_seg *s, enum tcp_opt_order orde
 	be16_put(bytes + 2, s->dst_port);
 	be32_put(bytes + 4, s->seq.v);
 	be32_put(bytes + 8, s->ack.v);
-	bytes[12] = (uint8_t)(hdr_len / 4 << 4);
+	bytes[12] = (uint8_t)(hdr_len / 4 << 4 | (s->ae ? TCP_AE : 0));
 	bytes[13] = s->flags;
 	be16_put(bytes + 14, s->wnd);
 	be16_put(bytes + TCP_CSUM_OFFSET, 0);

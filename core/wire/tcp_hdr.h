@@ -23,6 +23,7 @@
 #define TCP_URG 0x20u
 #define TCP_ECE 0x40u
 #define TCP_CWR 0x80u
+#define TCP_AE  0x01u /* of the byte before the flags (RFC 9768 3.1.1) */
 
 /* A segment as meaning, in host order. Made once from bytes; nobody reads raw bytes after that. */
 struct tcp_seg {
@@ -33,8 +34,10 @@ struct tcp_seg {
 	uint16_t src_port, dst_port;
 	uint16_t gso_size; /* payload of each segment that was merged into this one; 0: one segment
 			    */
-	uint8_t flags;     /* TCP_* */
+	uint8_t flags;     /* TCP_*, without AE */
 	uint8_t hdr_len;   /* bytes, 20 to 60 */
+	bool ae;           /* TCP_AE */
+	uint8_t ip_ecn; /* the ECN field of its packet, of what comes in; its reader's caller sets it */
 	struct tcp_opts opts;
 	const uint8_t *payload; /* `len` bytes */
 };
@@ -49,6 +52,18 @@ static inline uint32_t tcp_seg_len(const struct tcp_seg *s)
 static inline bool tcp_asks_ecn(uint8_t flags)
 {
 	return (flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+}
+
+/* The three flags of ECN as one number, AE its highest bit (RFC 9768 3.2.2). */
+static inline uint8_t tcp_ace(const struct tcp_seg *s)
+{
+	return (uint8_t)(s->ae << 2 | s->flags >> 6);
+}
+
+static inline void tcp_set_ace(struct tcp_seg *s, unsigned ace)
+{
+	s->flags = (uint8_t)((s->flags & ~(TCP_ECE | TCP_CWR)) | (ace & 3) << 6);
+	s->ae = ace >> 2 & 1;
 }
 
 /* Reads a segment of `len` bytes. The checksum is the caller's business. 0; -1: data offset or an
@@ -89,6 +104,8 @@ static inline int tcp_parse(struct tcp_seg *out, const uint8_t *bytes, size_t le
 	out->ack = seq_make(be32_get(bytes + 8));
 	out->hdr_len = (uint8_t)hdr_len;
 	out->flags = bytes[13];
+	out->ae = bytes[12] & TCP_AE;
+	out->ip_ecn = 0;
 	out->wnd = be16_get(bytes + 14);
 	out->urgent = be16_get(bytes + 18);
 	out->gso_size = 0;

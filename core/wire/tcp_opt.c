@@ -25,6 +25,8 @@
  *	.. and SACK permitted      04 02 08 0a val ecr           the same
  *	SACK permitted alone       01 01 04 02                   04 02 00 00
  *	window scale               01 03 03 ws                   the same, right behind MSS
+ *	Accurate ECN               01 ac 0b e0b ceb e1b          the same (RFC 9768)
+ *	.. with fewer counters     ac 08 e0b ceb                 the same
  *	SACK                       01 01 05 len blocks           the same
  *
  * The BSD padding after SACK permitted is an end of list, with zeros to the end of its word
@@ -34,7 +36,10 @@
  * Limits: 40 bytes. SACK blocks come last and are cut to those that fit: four alone, three with
  * timestamps.
  *
- * State: none. RFC 9293 3.1, RFC 7323, RFC 2018.
+ * An Accurate ECN option of a length that nobody has defined gives the counters that fit into it
+ * (RFC 9768 3.2.3).
+ *
+ * State: none. RFC 9293 3.1, RFC 7323, RFC 2018, RFC 9768.
  */
 #include "wire/tcp_opt.h"
 
@@ -59,6 +64,7 @@ enum opt_kind {
 #define TS_GROUP_LEN 12u /* NOP, NOP, timestamps */
 #define FULL_SYN_LEN 20u /* MSS, SACK permitted, timestamps, NOP, window scale */
 #define SACK_BLOCK   8u
+#define ACCECN_FIELD 3u
 
 /* Is `len` a length that an option of this kind may have? */
 static bool len_ok(uint8_t kind, uint8_t len)
@@ -97,6 +103,20 @@ static void read_sack(struct tcp_opts *out, const uint8_t *opt)
 	}
 }
 
+/* RFC9768-09: whole counters; the rest of an odd length is padding. */
+static void read_accecn(struct tcp_opts *out, const uint8_t *opt, enum tcp_accecn order)
+{
+	unsigned count = (opt[1] - 2u) / ACCECN_FIELD;
+
+	out->accecn = (uint8_t)order;
+	out->accecn_count = (uint8_t)(count < TCP_ACCECN_FIELDS ? count : TCP_ACCECN_FIELDS);
+	for (unsigned i = 0; i < out->accecn_count; i++) {
+		const uint8_t *at = opt + 2 + i * ACCECN_FIELD;
+
+		out->accecn_field[i] = (uint32_t)at[0] << 16 | be16_get(at + 1);
+	}
+}
+
 /* Reads one option whose length is right and lies within the bytes. */
 static void read_option(struct tcp_opts *out, const uint8_t *opt)
 {
@@ -117,6 +137,12 @@ static void read_option(struct tcp_opts *out, const uint8_t *opt)
 		break;
 	case OPT_TS:
 		read_ts(out, opt);
+		break;
+	case OPT_ACCECN0:
+		read_accecn(out, opt, TCP_ACCECN_ORDER_0);
+		break;
+	case OPT_ACCECN1:
+		read_accecn(out, opt, TCP_ACCECN_ORDER_1);
 		break;
 	}
 }
@@ -226,10 +252,34 @@ static uint8_t *put_permitted_alone(uint8_t *p, const struct tcp_opts *o, enum t
 
 	if (!o->sack_permitted || o->has_ts)
 		return p;
-	if (order == TCP_OPT_ORDER_BSD && !o->sack_count)
+	if (order == TCP_OPT_ORDER_BSD && !o->sack_count && !o->accecn)
 		group = eol_last;
 	memcpy(p, group, 4);
 	return p + 4;
+}
+
+/* Bytes of an Accurate ECN option with its padding: 4, 8, 8 or 12. */
+static size_t accecn_len(const struct tcp_opts *o)
+{
+	return o->accecn ? (2 + o->accecn_count * ACCECN_FIELD + 3) / 4 * 4 : 0;
+}
+
+static uint8_t *put_accecn(uint8_t *p, const struct tcp_opts *o)
+{
+	size_t len = 2 + o->accecn_count * ACCECN_FIELD;
+
+	if (!o->accecn)
+		return p;
+	for (size_t pad = accecn_len(o); pad > len; pad--)
+		*p++ = OPT_NOP;
+	p[0] = o->accecn == TCP_ACCECN_ORDER_0 ? OPT_ACCECN0 : OPT_ACCECN1;
+	p[1] = (uint8_t)len;
+	p += 2;
+	for (unsigned i = 0; i < o->accecn_count; i++, p += ACCECN_FIELD) {
+		p[0] = (uint8_t)(o->accecn_field[i] >> 16);
+		be16_put(p + 1, (uint16_t)o->accecn_field[i]);
+	}
+	return p;
 }
 
 /* SACK blocks that fit behind `used` bytes. */
@@ -275,7 +325,7 @@ size_t tcp_opt_emit(uint8_t *bytes, const struct tcp_opts *o, enum tcp_opt_order
 	uint8_t *p;
 
 	if (order == TCP_OPT_ORDER_LINUX && o->has_mss && o->sack_permitted && o->has_ts &&
-	    o->has_wscale && !o->sack_count)
+	    o->has_wscale && !o->sack_count && !o->accecn)
 		return put_full_syn(bytes, o);
 	p = put_mss(bytes, o);
 	switch (order) {
@@ -290,6 +340,7 @@ size_t tcp_opt_emit(uint8_t *bytes, const struct tcp_opts *o, enum tcp_opt_order
 		p = put_permitted_alone(p, o, order);
 		break;
 	}
+	p = put_accecn(p, o);
 	p = put_sack(p, o, sack_fit(o, (size_t)(p - bytes)));
 	return (size_t)(p - bytes);
 }
@@ -305,6 +356,7 @@ size_t tcp_opt_len(const struct tcp_opts *o)
 		used += 4;
 	if (o->has_wscale)
 		used += 4;
+	used += accecn_len(o);
 	blocks = sack_fit(o, used);
 	return blocks ? used + 4 + blocks * SACK_BLOCK : used;
 }

@@ -1,5 +1,5 @@
 /*
- * tcp_opt.h: TCP options (RFC 9293 3.1, RFC 7323, RFC 2018).
+ * tcp_opt.h: TCP options (RFC 9293 3.1, RFC 7323, RFC 2018, RFC 9768).
  */
 #ifndef WEIR_WIRE_TCP_OPT_H
 #define WEIR_WIRE_TCP_OPT_H
@@ -18,13 +18,21 @@ struct tcp_sack {
 	seq_t lo, hi; /* hi is one past the last byte */
 };
 
+/* The counters of an Accurate ECN option, in the order of order 0; order 1 is the reverse. */
+enum tcp_accecn_field { TCP_ACCECN_E0B, TCP_ACCECN_CEB, TCP_ACCECN_E1B, TCP_ACCECN_FIELDS };
+
+enum tcp_accecn { TCP_ACCECN_NONE, TCP_ACCECN_ORDER_0, TCP_ACCECN_ORDER_1 };
+
 struct tcp_opts {
 	bool has_mss, has_wscale, sack_permitted, has_ts;
 	uint16_t mss;
 	uint8_t wscale; /* as received; above 14 it is given as 14 (RFC7323-04) */
 	uint8_t sack_count;
+	uint8_t accecn;       /* enum tcp_accecn */
+	uint8_t accecn_count; /* counters that are there, from the first of the order on */
 	uint32_t ts_val, ts_ecr;
 	struct tcp_sack sack[TCP_SACK_MAX];
+	uint32_t accecn_field[TCP_ACCECN_FIELDS]; /* as they come in the order; 24 bits */
 };
 
 /* Does the first SACK block report what came twice (D-SACK, RFC 2883 4)? `ack` is the ACK field of

@@ -30,7 +30,7 @@ struct ladder_segment {
 	uint32_t seq, ack; /* relative to the initial numbers where these are known */
 	uint32_t wnd_bytes, payload_len;
 	uint32_t cwnd_bytes; /* of a retransmission: our congestion window after it; 0: not told */
-	uint8_t flags;       /* WEIR_TCP_* */
+	uint16_t flags;      /* WEIR_TCP_* */
 	uint8_t notes;       /* LADDER_NOTE_* */
 	uint16_t urgent;
 	struct tcpopts opts; /* SACK blocks relative */

@@ -20,7 +20,8 @@ struct ladder_stray {
 	enum weir_trace_kind kind;
 	enum weir_counter verdict;
 	struct weir_endpoint src, dst;
-	uint8_t protocol, icmp_type, icmp_code, seg_flags;
+	uint8_t protocol, icmp_type, icmp_code;
+	uint16_t seg_flags;
 	uint32_t seq, ack, payload_len; /* TCP; of the first of them */
 	uint32_t bytes;                 /* of the packet */
 };

@@ -20,15 +20,15 @@ __attribute__((format(printf, 2, 3))) static void add(struct segtext *t, const c
 	va_end(ap);
 }
 
-const char *segtext_flags(char buf[SEGTEXT_FLAGS_BYTES], uint8_t flags)
+const char *segtext_flags(char buf[SEGTEXT_FLAGS_BYTES], uint16_t flags)
 {
 	static const struct {
-		uint8_t bit;
+		uint16_t bit;
 		char name[4];
 	} flag[] = {
 		{WEIR_TCP_SYN, "SYN"}, {WEIR_TCP_FIN, "FIN"}, {WEIR_TCP_RST, "RST"},
 		{WEIR_TCP_PSH, "PSH"}, {WEIR_TCP_ACK, "ACK"}, {WEIR_TCP_URG, "URG"},
-		{WEIR_TCP_ECE, "ECE"}, {WEIR_TCP_CWR, "CWR"},
+		{WEIR_TCP_ECE, "ECE"}, {WEIR_TCP_CWR, "CWR"}, {WEIR_TCP_AE, "AE"},
 	};
 
 	buf[0] = '\0';
@@ -52,6 +52,24 @@ static void add_syn_options(struct segtext *t, const struct tcpopts *o)
 		add(t, "sackOK");
 	if (o->has_ts)
 		add(t, "ts");
+}
+
+static void add_accecn(struct segtext *t, const struct tcpopts *o)
+{
+	static const char *const name[TCPOPTS_ACCECN_MAX] = {"e0b", "ceb", "e1b"};
+	char text[SEGTEXT_WORD_BYTES];
+	size_t n = 0;
+
+	if (!o->accecn)
+		return;
+	for (unsigned i = 0; i < o->accecn_count; i++) {
+		unsigned at = o->accecn == TCPOPTS_ACCECN_0 ? i : TCPOPTS_ACCECN_MAX - 1 - i;
+
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " %s=%" PRIu32, name[at],
+				      o->accecn_field[i]);
+	}
+	text[n] = '\0';
+	add(t, "accecn%s", text);
 }
 
 static void add_notes(struct segtext *t, const struct ladder_row *row)
@@ -91,6 +109,7 @@ void segtext_segment(struct segtext *t, const struct ladder_row *row)
 		add(t, "urg=%u", s->urgent);
 	if (s->flags & WEIR_TCP_SYN)
 		add_syn_options(t, &s->opts);
+	add_accecn(t, &s->opts);
 	add_notes(t, row);
 }
 

@@ -17,7 +17,7 @@ struct segtext {
 
 /* "SYN+ACK"; "no flags". Returns buf. */
 #define SEGTEXT_FLAGS_BYTES 40u
-const char *segtext_flags(char buf[SEGTEXT_FLAGS_BYTES], uint8_t flags);
+const char *segtext_flags(char buf[SEGTEXT_FLAGS_BYTES], uint16_t flags);
 
 /* A row of kind LADDER_ROW_SEGMENT: flags, numbers, options, notes. */
 void segtext_segment(struct segtext *t, const struct ladder_row *row);

@@ -11,6 +11,8 @@ enum {
 	KIND_SACK_PERMITTED = 4,
 	KIND_SACK = 5,
 	KIND_TIMESTAMPS = 8,
+	KIND_ACCECN_0 = 172,
+	KIND_ACCECN_1 = 174,
 };
 
 static uint32_t be32(const uint8_t *p)
@@ -27,6 +29,14 @@ static void read_sack(struct tcpopts *o, const uint8_t *p, size_t len)
 	}
 }
 
+static void read_accecn(struct tcpopts *o, const uint8_t *p, size_t len)
+{
+	o->accecn = p[0] == KIND_ACCECN_0 ? TCPOPTS_ACCECN_0 : TCPOPTS_ACCECN_1;
+	o->accecn_count = 0;
+	for (size_t at = 2; at + 3 <= len && o->accecn_count < TCPOPTS_ACCECN_MAX; at += 3)
+		o->accecn_field[o->accecn_count++] = be32(p + at - 1) & 0xffffff;
+}
+
 static void read_one(struct tcpopts *o, const uint8_t *p, size_t len)
 {
 	if (p[0] == KIND_MSS && len == 4) {
@@ -40,6 +50,8 @@ static void read_one(struct tcpopts *o, const uint8_t *p, size_t len)
 		read_sack(o, p, len);
 	} else if (p[0] == KIND_TIMESTAMPS && len == 10) {
 		o->has_ts = true;
+	} else if (p[0] == KIND_ACCECN_0 || p[0] == KIND_ACCECN_1) {
+		read_accecn(o, p, len);
 	}
 }
 

@@ -18,6 +18,13 @@ enum weir_recovery {
 	WEIR_RECOVERY_RTO,  /* the retransmission timer fired */
 };
 
+/* How congestion marks are told. */
+enum weir_ecn {
+	WEIR_ECN_NONE,
+	WEIR_ECN_CLASSIC,  /* that there was one (RFC 3168) */
+	WEIR_ECN_ACCURATE, /* how many there were (RFC 9768) */
+};
+
 struct weir_info {
 	struct weir_tuple tuple;
 	enum weir_state state;
@@ -58,6 +65,7 @@ struct weir_info {
 	uint32_t retransmits;
 	uint8_t snd_wscale, rcv_wscale;
 	bool ts_ok, sack_ok;
+	enum weir_ecn ecn;
 };
 
 /* WEIR_OK or WEIR_NO_CONN. */

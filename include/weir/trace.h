@@ -27,6 +27,7 @@ enum weir_trace_kind {
 #define WEIR_TCP_URG 0x20u
 #define WEIR_TCP_ECE 0x40u
 #define WEIR_TCP_CWR 0x80u
+#define WEIR_TCP_AE  0x100u /* of the byte before (RFC 9768) */
 
 struct weir_trace_record {
 	weir_time at;
@@ -45,7 +46,7 @@ struct weir_trace_record {
 	uint32_t wnd_bytes;           /* scaled where scaling applies */
 	uint32_t iss, irs;            /* ours and the peer's initial numbers where known, else 0 */
 	uint16_t urgent;              /* the header's field */
-	uint8_t seg_flags;            /* WEIR_TCP_* */
+	uint16_t seg_flags;           /* WEIR_TCP_* */
 	uint8_t opt_len;              /* bytes of TCP options */
 	const uint8_t *opt;           /* the TCP options as they are on the wire */
 	const uint8_t *head;          /* the packet from its IP header on; NULL for STATE */

@@ -1,16 +1,18 @@
 /*
- * bad_link.c: a link that loses, swaps and doubles frames.
+ * bad_link.c: a link that loses, swaps, doubles and marks frames.
  */
 #include "bad_link.h"
 
 #include <stdlib.h>
 
+#include "weir/impair.h"
+
 struct bad_link {
 	struct weir_link link;
 	struct weir_link *below;
-	unsigned permille;
+	unsigned permille, mark_permille;
 	uint32_t random; /* xorshift (Marsaglia, 2003), never 0 */
-	uint64_t lost;
+	uint64_t lost, marked[2];
 };
 
 static struct bad_link *bad_of(struct weir_link *l)
@@ -19,12 +21,28 @@ static struct bad_link *bad_of(struct weir_link *l)
 }
 
 /* True for permille of 1,000 calls. */
-static bool strikes(struct bad_link *b)
+static bool strikes_with(struct bad_link *b, unsigned permille)
 {
 	b->random ^= b->random << 13;
 	b->random ^= b->random >> 17;
 	b->random ^= b->random << 5;
-	return b->random % 1000 < b->permille;
+	return b->random % 1000 < permille;
+}
+
+static bool strikes(struct bad_link *b)
+{
+	return strikes_with(b, b->permille);
+}
+
+static void mark(struct bad_link *b, uint8_t *packet, size_t len, unsigned way)
+{
+	enum weir_impair_ecn ecn = weir_impair_ecn_of(packet, len);
+
+	if ((ecn != WEIR_IMPAIR_ECT0 && ecn != WEIR_IMPAIR_ECT1) ||
+	    !strikes_with(b, b->mark_permille))
+		return;
+	weir_impair_set_ce(packet, len);
+	b->marked[way]++;
 }
 
 static int bad_recv(struct weir_link *l, struct weir_frame *frames, int max)
@@ -38,6 +56,8 @@ static int bad_recv(struct weir_link *l, struct weir_frame *frames, int max)
 			b->lost++;
 			continue;
 		}
+		if (b->mark_permille > 0) /* the buffer is the link's own */
+			mark(b, (uint8_t *)(uintptr_t)frames[i].bytes, frames[i].len, 0);
 		frames[kept] = frames[i];
 		if (kept > 0 && strikes(b)) {
 			struct weir_frame swapped = frames[kept];
@@ -53,10 +73,16 @@ static int bad_recv(struct weir_link *l, struct weir_frame *frames, int max)
 static int bad_send(struct weir_link *l, const struct weir_packet *p)
 {
 	struct bad_link *b = bad_of(l);
+	struct weir_packet copy;
 
 	if (strikes(b)) {
 		b->lost++;
 		return 0;
+	}
+	if (b->mark_permille > 0) {
+		copy = *p;
+		mark(b, copy.head, copy.head_len, 1);
+		p = &copy;
 	}
 	if (strikes(b))
 		(void)b->below->ops->send(b->below, p);
@@ -90,6 +116,19 @@ struct weir_link *bad_link_new(struct weir_link *below, unsigned permille, uint3
 	b->permille = permille;
 	b->random = seed * 2654435761u | 1u;
 	return &b->link;
+}
+
+void bad_link_mark(struct weir_link *l, unsigned permille)
+{
+	bad_of(l)->mark_permille = permille;
+}
+
+void bad_link_marked(const struct weir_link *l, uint64_t marked[2])
+{
+	const struct bad_link *b = (const struct bad_link *)(const void *)l;
+
+	marked[0] = b->marked[0];
+	marked[1] = b->marked[1];
 }
 
 uint64_t bad_link_lost(const struct weir_link *l)

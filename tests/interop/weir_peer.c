@@ -12,6 +12,7 @@
  *   --abort-at N    reset the connection when N bytes were received
  *   --from-port N   the port to connect from
  *   --bad N SEED    lose, swap and double N of 1,000 frames (bad_link.h)
+ *   --mark N        mark N of 1,000 frames that may be (with --bad); tell of marks at the end
  *   --on-signal     connect only after SIGUSR1; what has come by then is read later
  *   --stay          answer what still comes after the end, until SIGTERM
  *   --set NAME=N    a setting of the engine
@@ -46,8 +47,10 @@ struct peer {
 	bool input_ended, peer_ended;
 	bool after_eof;
 	bool on_signal, stay;
-	unsigned bad_permille;
+	unsigned bad_permille, mark_permille;
+	bool bad;
 	uint32_t seed;
+	enum weir_ecn ecn; /* as it was when the connection was open */
 	uint16_t from_port;
 	uint64_t abort_at; /* 0: never */
 	uint64_t sent, received;
@@ -197,6 +200,14 @@ static void input_ready(void *user, uint32_t events)
 	pump_out(user);
 }
 
+static void note_ecn(struct peer *p)
+{
+	struct weir_info info;
+
+	if (weir_conn_info(weir_loop_stack(p->loop), p->ref.conn, &info) == WEIR_OK)
+		p->ecn = info.ecn;
+}
+
 static void on_event(void *user, struct weir_loop *loop, const struct weir_event *ev)
 {
 	struct peer *p = user;
@@ -207,6 +218,7 @@ static void on_event(void *user, struct weir_loop *loop, const struct weir_event
 	case WEIR_EV_CONNECTED:
 		p->ref.conn = ev->conn;
 		p->ref.open = true;
+		note_ecn(p);
 		fprintf(stderr, "open\n");
 		pump_out(p);
 		pump_in(p);
@@ -293,6 +305,9 @@ static int read_options(struct peer *p, struct weir_config *cfg, int argc, char 
 		} else if (strcmp(argv[i], "--bad") == 0 && i + 2 < argc) {
 			p->bad_permille = (unsigned)atoi(argv[++i]);
 			p->seed = (uint32_t)atoi(argv[++i]);
+			p->bad = true;
+		} else if (strcmp(argv[i], "--mark") == 0 && i + 1 < argc) {
+			p->mark_permille = (unsigned)atoi(argv[++i]);
 		} else if (strcmp(argv[i], "--stay") == 0) {
 			p->stay = true;
 		} else if (strcmp(argv[i], "--on-signal") == 0) {
@@ -310,6 +325,21 @@ static int read_options(struct peer *p, struct weir_config *cfg, int argc, char 
 		}
 	}
 	return 0;
+}
+
+/* What was marked on the link, and what the engine heard of it. */
+static void report_marks(const struct peer *p, const struct weir_link *link)
+{
+	const struct weir_stack *s = weir_loop_stack(p->loop);
+	uint64_t marked[2];
+
+	bad_link_marked(link, marked);
+	fprintf(stderr, "ecn %d marked-in %llu heard %llu marked-out %llu told %llu reduced %llu\n",
+		(int)p->ecn, (unsigned long long)marked[0],
+		(unsigned long long)weir_counter_get(s, WEIR_CTR_ECN_MARKED),
+		(unsigned long long)marked[1],
+		(unsigned long long)weir_counter_get(s, WEIR_CTR_ECN_TOLD),
+		(unsigned long long)weir_counter_get(s, WEIR_CTR_ECN_REDUCED));
 }
 
 /* After the connection's end: what is still to be said (a reset, the last ACK) has been sent by
@@ -340,8 +370,10 @@ int main(int argc, char **argv)
 	weir_random_keys(&cfg);
 	if (weir_link_tun_open(argv[1], &args.link) != 0 || link_up_wait(argv[1]) != 0)
 		die(argv[1]);
-	if (p.bad_permille > 0)
+	if (p.bad)
 		args.link = bad_link_new(args.link, p.bad_permille, p.seed);
+	if (p.bad && args.link != NULL)
+		bad_link_mark(args.link, p.mark_permille);
 	if (args.link == NULL || weir_loop_open(&p.loop, &args) != 0)
 		die("loop");
 	if (weir_addr_add(weir_loop_stack(p.loop), &own, own.family == 4 ? 24 : 64) != WEIR_OK)
@@ -358,6 +390,8 @@ int main(int argc, char **argv)
 	open_peer(&p, weir_loop_stack(p.loop), argv);
 	if (weir_loop_run(p.loop) != 0)
 		die("run");
+	if (p.mark_permille > 0)
+		report_marks(&p, args.link);
 	if (p.bad_permille > 0)
 		fprintf(stderr, "lost %llu\n", (unsigned long long)bad_link_lost(args.link));
 	status = report(&p, args.link);

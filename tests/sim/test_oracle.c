@@ -60,6 +60,8 @@ static const struct {
 	{{0, TCP_ACK, 1, 1, 0, 500, OPT_SACK}, "SACK blocks though not negotiated"},
 	{{0, TCP_ACK, 1, 1, 61, 500, PLAIN}, "larger than the peer's MSS"},
 	{{0, TCP_SYN | TCP_FIN, 0, 0, 0, 500, PLAIN}, "SYN with FIN or RST"},
+	{{0, TCP_SYN | TCP_ECE, 0, 0, 0, 500, PLAIN}, "flags of ECN that are reserved"},
+	{{0, TCP_RST | TCP_CWR, 1, 0, 0, 500, PLAIN}, "an RST with flags of ECN"},
 	{{0, TCP_FIN, 1, 0, 0, 500, PLAIN}, "neither ACK, SYN nor RST"},
 	{{0, TCP_ACK, 2, 1, 1, 500, PLAIN}, "a hole before"},
 	{{0, TCP_ACK, 1, 2, 0, 500, PLAIN}, "acknowledges what was never sent"},

@@ -63,8 +63,9 @@ static size_t write_tcp(const struct packet *p, uint8_t *b)
 	put16(b + 2, p->dst_port);
 	put32(b + 4, p->seq);
 	put32(b + 8, p->ack);
-	b[12] = (uint8_t)((p->doff ? p->doff : hdr / 4) << 4 | p->reserved);
-	b[13] = p->flags;
+	b[12] = (uint8_t)((p->doff ? p->doff : hdr / 4) << 4 | p->reserved |
+			  (p->flags & FLAG_AE ? 1 : 0));
+	b[13] = (uint8_t)p->flags;
 	put16(b + 14, p->wnd);
 	put16(b + 18, p->urgent);
 	memcpy(b + 20, p->opt, p->opt_len);
@@ -170,9 +171,9 @@ static const char *read_tcp(struct packet *p, const uint8_t *b, size_t len)
 	p->dst_port = get16(b + 2);
 	p->seq = get32(b + 4);
 	p->ack = get32(b + 8);
-	p->reserved = b[12] & 15;
+	p->reserved = b[12] & 14;
 	p->doff = b[12] >> 4;
-	p->flags = b[13];
+	p->flags = (uint16_t)(b[13] | (b[12] & 1 ? FLAG_AE : 0));
 	p->wnd = get16(b + 14);
 	p->urgent = get16(b + 18);
 	p->opt_len = hdr - 20;

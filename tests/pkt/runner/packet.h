@@ -27,6 +27,7 @@
 #define FLAG_URG 0x20u
 #define FLAG_ECE 0x40u
 #define FLAG_CWR 0x80u
+#define FLAG_AE  0x100u /* the reserved bit next to them (RFC 9768) */
 
 /* Deliberate damage, for packets that go in. */
 #define HURT_CHECKSUM    1u /* the TCP checksum is wrong */
@@ -40,8 +41,9 @@ struct packet {
 	/* TCP; seq and ack are absolute */
 	uint16_t src_port, dst_port;
 	uint32_t seq, ack;
-	uint8_t flags, reserved;
-	uint8_t doff; /* words; 0 when writing: as needed */
+	uint16_t flags;
+	uint8_t reserved; /* without AE */
+	uint8_t doff;     /* words; 0 when writing: as needed */
 	uint16_t wnd, urgent;
 	uint8_t opt[64];
 	size_t opt_len; /* bytes; padded with 0 when writing */

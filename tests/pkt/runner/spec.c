@@ -65,6 +65,13 @@ static size_t put_opt(struct world *w, const struct spec *s, const struct spec_o
 		return put(b, n, 1, 1);
 	case OPT_EOL:
 		return put(b, n, 0, 1);
+	case OPT_ACC0:
+	case OPT_ACC1:
+		n = put(b, n, o->kind == OPT_ACC0 ? 172 : 174, 1);
+		n = put(b, n, 2 + 3 * (uint64_t)o->count, 1);
+		for (int i = 0; i < o->count; i++)
+			n = put(b, n, (uint64_t)o->v[i], 3);
+		return n;
 	case OPT_RAW:
 		memcpy(b + n, o->raw, (size_t)o->count);
 		return n + (size_t)o->count;
@@ -120,8 +127,8 @@ bool spec_timestamp(const struct packet *p, uint32_t *val)
 }
 
 static const uint8_t opt_number[] = {
-	[OPT_MSS] = 2, [OPT_WS] = 3,  [OPT_SACKOK] = 4, [OPT_SACK] = 5,
-	[OPT_TS] = 8,  [OPT_NOP] = 1, [OPT_EOL] = 0,
+	[OPT_MSS] = 2, [OPT_WS] = 3,  [OPT_SACKOK] = 4, [OPT_SACK] = 5,   [OPT_TS] = 8,
+	[OPT_NOP] = 1, [OPT_EOL] = 0, [OPT_ACC0] = 172, [OPT_ACC1] = 174,
 };
 
 static bool same(const struct spec_opt *o, int i, uint32_t got)
@@ -152,6 +159,14 @@ static bool opt_matches(const struct spec *s, const struct spec_opt *o, const st
 			return false;
 		for (int i = 0; i < o->count; i++)
 			if (get(b + 4 * i, 4) != s->f->irs + (uint32_t)o->v[i])
+				return false;
+		return true;
+	case OPT_ACC0:
+	case OPT_ACC1:
+		if (o->count == 0)
+			return true;
+		for (int i = 0; i < o->count; i++)
+			if (len != 3 * (size_t)o->count || !same(o, i, get(b + 3 * i, 3)))
 				return false;
 		return true;
 	case OPT_SACKOK:
@@ -252,10 +267,10 @@ static bool tcp_matches(const struct spec *s, const struct packet *p)
 {
 	const struct flow *f = s->f;
 	unsigned n = s->named;
-	const uint8_t quiet = (uint8_t)~FLAG_PSH;
+	const uint16_t quiet = (uint16_t)~FLAG_PSH;
 
 	if (n & SPEC_FLAGS &&
-	    ((p->flags ^ s->flags) & ~s->maybe & (s->flags & FLAG_PSH ? 0xff : quiet)))
+	    ((p->flags ^ s->flags) & ~s->maybe & (s->flags & FLAG_PSH ? 0xffff : quiet)))
 		return false;
 	if (n & SPEC_SEQ && p->seq != f->iss + (uint32_t)s->seq)
 		return false;
@@ -327,6 +342,23 @@ void spec_expect(struct world *w, const struct spec *s)
 
 /* --- Text ----------------------------------------------------------------------------------- */
 
+static int show_accecn(const struct packet *p, char *out, size_t size)
+{
+	size_t len, n = 0;
+
+	for (uint8_t kind = 172; kind <= 174; kind += 2) {
+		const uint8_t *b = find_opt(p, kind, &len);
+
+		if (!b)
+			continue;
+		n += (size_t)snprintf(out + n, size - n, "acc%d", kind == 174);
+		for (size_t i = 0; i + 3 <= len && n + 16 < size; i += 3)
+			n += (size_t)snprintf(out + n, size - n, " %u", get(b + i, 3));
+		n += (size_t)snprintf(out + n, size - n, ",");
+	}
+	return (int)n;
+}
+
 static int show_opts(const struct packet *p, const struct flow *f, char *out, size_t size,
 		     enum spec_dir dir)
 {
@@ -352,6 +384,7 @@ static int show_opts(const struct packet *p, const struct flow *f, char *out, si
 						      (dir == SHOW_OUT ? f->irs : f->iss));
 		n += (size_t)snprintf(out + n, size - n, ",");
 	}
+	n += (size_t)show_accecn(p, out + n, size - n);
 	if (n > 0)
 		out[n - 1] = '\0';
 	return (int)n;
@@ -362,12 +395,12 @@ static void show_tcp(const struct packet *p, const struct flow *f, enum spec_dir
 {
 	uint32_t seq = p->seq - (dir == SHOW_IN ? f->irs : f->iss);
 	uint32_t ack = p->ack - (dir == SHOW_IN ? f->iss : f->irs);
-	char flags[9] = "-", opts[256];
+	char flags[10] = "-", opts[256];
 	size_t n = 0;
 
-	for (unsigned i = 0; i < 8; i++)
+	for (unsigned i = 0; i < 9; i++)
 		if (p->flags & 1u << i)
-			flags[n++] = "FSRPAUEW"[i];
+			flags[n++] = "FSRPAUEWN"[i];
 	flags[n ? n : 1] = '\0';
 	n = (size_t)snprintf(out, size, "@%s %s %d:%d", f->name, flags, (int)seq,
 			     (int)(seq + p->payload_len));

@@ -38,7 +38,18 @@ enum spec_dir { SHOW_IN, SHOW_OUT };
 #define SPEC_ECN    0x8000u
 
 struct spec_opt {
-	enum { OPT_MSS, OPT_WS, OPT_SACKOK, OPT_SACK, OPT_TS, OPT_NOP, OPT_EOL, OPT_RAW } kind;
+	enum {
+		OPT_MSS,
+		OPT_WS,
+		OPT_SACKOK,
+		OPT_SACK,
+		OPT_TS,
+		OPT_NOP,
+		OPT_EOL,
+		OPT_ACC0,
+		OPT_ACC1,
+		OPT_RAW
+	} kind;
 	bool absent; /* "!ts": must not be there */
 	bool any[2]; /* "*" */
 	int count;   /* of v */
@@ -50,7 +61,7 @@ struct spec {
 	enum spec_dir dir;
 	unsigned named;
 	struct flow *f;
-	uint8_t flags, maybe; /* maybe: flags that are not compared ("A?") */
+	uint16_t flags, maybe; /* maybe: flags that are not compared ("A?") */
 	int64_t seq, len, ack, win, urg, ttl, dscp, ecn;
 	struct spec_opt opt[SPEC_OPTS_MAX];
 	int opt_count;

@@ -35,7 +35,7 @@ const char *spec_icmp_name(int family, unsigned type, unsigned code)
 	return "?";
 }
 
-static const char flag_letters[] = "FSRPAUEW";
+static const char flag_letters[] = "FSRPAUEWN";
 
 static bool is_flags(const char *s)
 {
@@ -49,7 +49,7 @@ static bool is_flags(const char *s)
 
 static void parse_flags(struct spec *s, const char *word)
 {
-	uint8_t last = 0;
+	uint16_t last = 0;
 
 	s->named |= SPEC_FLAGS;
 	for (; *word != '\0' && *word != '-'; word++) {
@@ -57,7 +57,7 @@ static void parse_flags(struct spec *s, const char *word)
 			s->maybe |= last;
 			continue;
 		}
-		last = (uint8_t)(1u << (strchr(flag_letters, *word) - flag_letters));
+		last = (uint16_t)(1u << (strchr(flag_letters, *word) - flag_letters));
 		s->flags |= last;
 	}
 }
@@ -103,8 +103,8 @@ static void opt_value(struct world *w, struct spec_opt *o, const char *word)
 
 static void parse_opt(struct world *w, struct spec_opt *o, char *text)
 {
-	static const char *const name[] = {"mss", "ws",  "sackOK", "sack",
-					   "ts",  "nop", "eol",    "raw"};
+	static const char *const name[] = {"mss", "ws",  "sackOK", "sack", "ts",
+					   "nop", "eol", "acc0",   "acc1", "raw"};
 	char *save, *word = strtok_r(text, " ", &save);
 	size_t k = 0;
 

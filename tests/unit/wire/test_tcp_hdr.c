@@ -103,7 +103,7 @@ static void test_flags(void **state)
 	}
 }
 
-/* RFC9293-X-08: reserved bits are ignored, and written as zero. */
+/* RFC9293-X-08: reserved bits are ignored, and written as zero; AE, which once was one, is not. */
 static void test_reserved_bits(void **state)
 {
 	uint8_t out[TCP_HDR_LEN];
@@ -111,11 +111,19 @@ static void test_reserved_bits(void **state)
 	struct tcp_seg s;
 
 	(void)state;
-	b.at[12] |= 0x0f;
+	b.at[12] |= 0x0e;
 	assert_int_equal(tcp_parse(&s, b.at, b.len), 0);
 	assert_int_equal(s.hdr_len, 20);
 	assert_int_equal(tcp_emit(out, &s, TCP_OPT_ORDER_LINUX), 20);
 	assert_int_equal(out[12], 0x50);
+	assert_int_equal(tcp_ace(&s), 0);
+	b.at[12] |= TCP_AE;
+	b.at[13] |= TCP_ECE;
+	assert_int_equal(tcp_parse(&s, b.at, b.len), 0);
+	assert_int_equal(tcp_ace(&s), 5);
+	assert_int_equal(s.flags, TCP_ACK | TCP_ECE);
+	assert_int_equal(tcp_emit(out, &s, TCP_OPT_ORDER_LINUX), 20);
+	assert_int_equal(out[12], 0x51);
 	free(b.at);
 }
 

@@ -35,6 +35,10 @@ static void assert_opts_equal(const struct tcp_opts *a, const struct tcp_opts *b
 		assert_int_equal(a->sack[i].lo.v, b->sack[i].lo.v);
 		assert_int_equal(a->sack[i].hi.v, b->sack[i].hi.v);
 	}
+	assert_int_equal(a->accecn, b->accecn);
+	assert_int_equal(a->accecn_count, b->accecn_count);
+	for (unsigned i = 0; i < a->accecn_count; i++)
+		assert_int_equal(a->accecn_field[i], b->accecn_field[i]);
 }
 
 struct read_row {
@@ -87,12 +91,38 @@ static const struct read_row reads[] = {
 	 "0101" TS "0101051a" BLOCK_1 BLOCK_2 BLOCK_3,
 	 {ONLY_TS, .sack_count = 3,
 	  .sack = {{{0x44d}, {0x457}}, {{0xffffff00}, {0x10}}, {{0x515}, {0x51f}}}}},
+	{"Accurate ECN, order 0, three counters",
+	 "01ac0b010203fffffe800000",
+	 {.accecn = TCP_ACCECN_ORDER_0,
+	  .accecn_count = 3,
+	  .accecn_field = {0x010203, 0xfffffe, 0x800000}}},
+	{"Accurate ECN, order 1, three counters",
+	 "ae0b00000100000200000301",
+	 {.accecn = TCP_ACCECN_ORDER_1, .accecn_count = 3, .accecn_field = {1, 2, 3}}},
+	{"Accurate ECN, two counters",
+	 "ac08000001000002",
+	 {.accecn = TCP_ACCECN_ORDER_0, .accecn_count = 2, .accecn_field = {1, 2}}},
+	{"Accurate ECN, one counter",
+	 "010101ae05000001",
+	 {.accecn = TCP_ACCECN_ORDER_1, .accecn_count = 1, .accecn_field = {1}}},
+	{"Accurate ECN, none", "0101ac02", {.accecn = TCP_ACCECN_ORDER_0}},
+	{"Accurate ECN, a length between: what is whole counts",
+	 "ac0a000001000002ffff",
+	 {.accecn = TCP_ACCECN_ORDER_0, .accecn_count = 2, .accecn_field = {1, 2}}},
+	{"Accurate ECN, one byte: no counter", "ac03ff00", {.accecn = TCP_ACCECN_ORDER_0}},
+	{"Accurate ECN, longer than it may be: three counters",
+	 "ae0e000001000002000003ffffff",
+	 {.accecn = TCP_ACCECN_ORDER_1, .accecn_count = 3, .accecn_field = {1, 2, 3}}},
+	{"Accurate ECN and timestamps",
+	 "0101" TS "ac08000001000002",
+	 {ONLY_TS, .accecn = TCP_ACCECN_ORDER_0, .accecn_count = 2, .accecn_field = {1, 2}}},
 	{"MSS twice: the last one counts", "020403e8" MSS_1460, {.has_mss = true, .mss = 1460}},
 	{"SACK twice: the last one counts",
 	 "0512" BLOCK_3 BLOCK_4 "050a" BLOCK_1,
 	 {.sack_count = 1, .sack = {{{0x44d}, {0x457}}}}},
 };
 
+/* neg: RFC9768-09 */
 static void test_read(void **state)
 {
 	(void)state;
@@ -149,6 +179,9 @@ static const char *const bads[] = {
 	"0523" BLOCK_1 BLOCK_2 BLOCK_3 BLOCK_4 "00", /* SACK of 35 bytes */
 	MSS_1460 "01fd",                             /* good ones before */
 	"0101" TS "02",
+	"ac",
+	"ac01",
+	"ae0b0000010000020000", /* Accurate ECN */
 	"01010809112233445566778800",
 };
 
@@ -242,6 +275,31 @@ static const struct write_row writes[] = {
 	  .sack = {{{0x44d}, {0x457}}, {{0xffffff00}, {0x10}}, {{0x515}, {0x51f}}}},
 	 MSS_1460 SACK_OK TS "01" WS_7 "01010512" BLOCK_1 BLOCK_2,
 	 MSS_1460 "01" WS_7 SACK_OK TS "01010512" BLOCK_1 BLOCK_2},
+	{"SYN-ACK with Accurate ECN",
+	 {ALL_OF_SYN, .accecn = TCP_ACCECN_ORDER_0, .accecn_count = 3, .accecn_field = {1, 0, 1}},
+	 MSS_1460 SACK_OK TS "01" WS_7 "01ac0b000001000000000001",
+	 MSS_1460 "01" WS_7 SACK_OK TS "01ac0b000001000000000001"},
+	{"Accurate ECN, two counters",
+	 {.accecn = TCP_ACCECN_ORDER_1, .accecn_count = 2, .accecn_field = {0xabcdef, 1}},
+	 "ae08abcdef000001",
+	 "ae08abcdef000001"},
+	{"Accurate ECN, one counter",
+	 {.accecn = TCP_ACCECN_ORDER_0, .accecn_count = 1, .accecn_field = {0xabcdef}},
+	 "010101ac05abcdef",
+	 "010101ac05abcdef"},
+	{"Accurate ECN, empty", {.accecn = TCP_ACCECN_ORDER_1}, "0101ae02", "0101ae02"},
+	{"timestamps, two counters, three SACK blocks, of which two fit",
+	 {ONLY_TS, .accecn = TCP_ACCECN_ORDER_0, .accecn_count = 2, .accecn_field = {1, 2},
+	  .sack_count = 3,
+	  .sack = {{{0x44d}, {0x457}}, {{0xffffff00}, {0x10}}, {{0x515}, {0x51f}}}},
+	 "0101" TS "ac08000001000002"
+	 "01010512" BLOCK_1 BLOCK_2,
+	 "0101" TS "ac08000001000002"
+	 "01010512" BLOCK_1 BLOCK_2},
+	{"SACK permitted alone and Accurate ECN: no end of list before it",
+	 {.sack_permitted = true, .accecn = TCP_ACCECN_ORDER_0},
+	 "0101" SACK_OK "0101ac02",
+	 "0101" SACK_OK "0101ac02"},
 	{"SACK permitted and a block: no end of list before it",
 	 {.sack_permitted = true, .sack_count = 1, .sack = {{{0x44d}, {0x457}}}},
 	 "0101" SACK_OK "0101050a" BLOCK_1,
@@ -317,8 +375,9 @@ static void check_wire_rules(const uint8_t *p, size_t len)
 static void test_combinations(void **state)
 {
 	(void)state;
-	for (unsigned mask = 0; mask < 16 * 6 * 2; mask++) {
-		enum tcp_opt_order order = mask / 96 ? TCP_OPT_ORDER_BSD : TCP_OPT_ORDER_LINUX;
+	for (unsigned mask = 0; mask < 16 * 6 * 2 * 9; mask++) {
+		enum tcp_opt_order order = mask / 96 % 2 ? TCP_OPT_ORDER_BSD : TCP_OPT_ORDER_LINUX;
+		unsigned accecn = mask / 192; /* 0: none, 1 to 4 and 5 to 8: either order */
 		struct tcp_opts o = {
 			.has_mss = mask & 1,
 			.has_wscale = mask & 2,
@@ -328,6 +387,9 @@ static void test_combinations(void **state)
 			.wscale = mask & 2 ? 14 : 0,
 			.ts_val = mask & 8 ? 0xdeadbeef : 0,
 			.sack_count = (uint8_t)(mask % 96 / 16),
+			.accecn = (uint8_t)((accecn + 3) / 4),
+			.accecn_count = accecn ? (uint8_t)((accecn - 1) % 4) : 0,
+			.accecn_field = {0xffffff, 0x010203, 0x800000},
 		};
 		uint8_t *out = malloc(tcp_opt_len(&o));
 		struct tcp_opts back;
