@@ -1,7 +1,7 @@
 /*
- * svg_windows.c: the windows of one connection over time: what congestion control allows (cwnd) and
- * where it ends slow start (ssthresh), what is out, and what the peer allows, from the trace records
- * of the sender.
+ * svg_windows.c: the windows of one connection over time: what congestion control allows (cwnd),
+ * where it ends slow start (ssthresh), what is out, and what the peer allows, from the trace
+ * records of the sender.
  *
  * What is out is what was sent and not acknowledged, as an eye beside the sender sees it: more than
  * the window while SACK tells that some of it has left the network.
