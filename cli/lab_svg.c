@@ -46,6 +46,7 @@ static void add_lines(struct weir_picture *pic, struct drawing *d, const char *v
 	for (unsigned i = 0; i < PANELS_MAX && p[i].title != NULL; i++) {
 		snprintf(title, sizeof(title), "%s: %s", variant, p[i].title);
 		d->panel[i] = weir_picture_lines(pic, title, p[i].title, p[i].unit);
+		weir_panel_until(d->panel[i], d->experiment->picture_ns);
 	}
 }
 

@@ -113,27 +113,51 @@ static void measure(struct table *t, const json_t *instances)
 	}
 }
 
-static void print_conn_info(const json_t *o)
+/* " name:value", unless it is 0. */
+static void print_if_any(const json_t *o, const char *name, const char *key)
+{
+	if (number(o, key) > 0)
+		printf(" %s:%" PRIu64, name, number(o, key));
+}
+
+static void print_congestion(const json_t *o)
 {
 	uint64_t ssthresh = number(o, "ssthresh_bytes");
+	char word[32];
 
+	if (json_is_string(json_object_get(o, "cc")))
+		printf(" %s", text(o, "cc", word, sizeof(word)));
+	printf(" mss:%" PRIu64 " cwnd:%" PRIu64, number(o, "mss_bytes"), number(o, "cwnd_bytes"));
+	if (ssthresh <= SSTHRESH_SET_MAX)
+		printf(" ssthresh:%" PRIu64, ssthresh);
+	printf(" pipe:%" PRIu64, number(o, "pipe_bytes"));
+	print_if_any(o, "pacing", "pacing_rate");
+	print_if_any(o, "delivery", "delivery_rate");
+	printf(" recovery:%s", text(o, "recovery", word, sizeof(word)));
+	print_if_any(o, "lost", "lost_bytes");
+	print_if_any(o, "spurious", "spurious");
+	if (flag(o, "reordering"))
+		fputs(" reordering", stdout);
+}
+
+static void print_conn_info(const json_t *o)
+{
 	printf("\t%s%swscale:%" PRIu64 ",%" PRIu64, flag(o, "timestamps") ? "ts " : "",
 	       flag(o, "sack") ? "sack " : "", number(o, "snd_wscale"), number(o, "rcv_wscale"));
 	printf(" rto:%.0f", (double)number(o, "rto_ns") / NS_PER_MS);
 	if (number(o, "srtt_ns") > 0)
 		printf(" rtt:%.3f/%.3f", (double)number(o, "srtt_ns") / NS_PER_MS,
 		       (double)number(o, "rttvar_ns") / NS_PER_MS);
-	printf(" mss:%" PRIu64 " cwnd:%" PRIu64, number(o, "mss_bytes"), number(o, "cwnd_bytes"));
-	if (ssthresh <= SSTHRESH_SET_MAX)
-		printf(" ssthresh:%" PRIu64, ssthresh);
+	if (number(o, "min_rtt_ns") > 0)
+		printf(" minrtt:%.3f", (double)number(o, "min_rtt_ns") / NS_PER_MS);
+	print_congestion(o);
 	printf(" bytes_acked:%" PRIu64 " bytes_received:%" PRIu64, number(o, "bytes_acked"),
 	       number(o, "bytes_received"));
 	printf(" segs_out:%" PRIu64 " segs_in:%" PRIu64 " retrans:%" PRIu64, number(o, "segs_out"),
 	       number(o, "segs_in"), number(o, "retransmits"));
 	printf(" snd_wnd:%" PRIu64 " rcv_wnd:%" PRIu64, number(o, "snd_wnd_bytes"),
 	       number(o, "rcv_wnd_bytes"));
-	if (number(o, "ooo_bytes") > 0)
-		printf(" ooo:%" PRIu64, number(o, "ooo_bytes"));
+	print_if_any(o, "ooo", "ooo_bytes");
 	putchar('\n');
 }
 

@@ -17,6 +17,12 @@ static void put_flag(json_t *o, const char *key, bool value)
 	(void)json_object_set_new(o, key, json_boolean(value));
 }
 
+/* NULL: null */
+static void put_name(json_t *o, const char *key, const char *name)
+{
+	(void)json_object_set_new(o, key, name != NULL ? json_string(name) : json_null());
+}
+
 static void put_address(json_t *o, const char *key, const struct weir_addr *a)
 {
 	char text[INET6_ADDRSTRLEN] = "*";
@@ -56,7 +62,16 @@ static json_t *of_conn(const struct weir_info *i)
 	put(o, "rcv_wnd_bytes", i->rcv_wnd_bytes);
 	put(o, "cwnd_bytes", i->cwnd_bytes);
 	put(o, "ssthresh_bytes", i->ssthresh_bytes);
+	put(o, "pipe_bytes", i->pipe_bytes);
+	put(o, "lost_bytes", i->lost_bytes);
+	put_name(o, "recovery", weir_recovery_name(i->recovery));
+	put(o, "spurious", i->spurious);
+	put_flag(o, "reordering", i->reordering);
+	put_name(o, "cc", i->cc);
+	put(o, "pacing_rate", i->pacing_rate);
+	put(o, "delivery_rate", i->delivery_rate);
 	put(o, "mss_bytes", i->mss_bytes);
+	put(o, "min_rtt_ns", i->min_rtt_ns);
 	put(o, "srtt_ns", i->srtt_ns);
 	put(o, "rttvar_ns", i->rttvar_ns);
 	put(o, "rto_ns", i->rto_ns);

@@ -1,5 +1,7 @@
 #include "stack/trace.h"
 
+#include "tcp/pace.h"
+
 void trace_state(struct weir_stack *s, uint32_t flow, const struct weir_tuple *tuple,
 		 enum weir_state before, enum weir_state after, enum weir_counter why)
 {
@@ -17,7 +19,8 @@ void trace_state(struct weir_stack *s, uint32_t flow, const struct weir_tuple *t
 		s->cfg.trace(s->cfg.trace_user, &r);
 }
 
-static void note_fill(struct weir_trace_record *r, const struct trace_note *note)
+static void note_fill(const struct weir_stack *s, struct weir_trace_record *r,
+		      const struct trace_note *note)
 {
 	r->verdict = note->verdict;
 	r->before = note->before;
@@ -30,7 +33,10 @@ static void note_fill(struct weir_trace_record *r, const struct trace_note *note
 		r->ssthresh_bytes = note->t->cc.ssthresh;
 		r->pipe_bytes = tcb_pipe(note->t);
 		r->recovery = (enum weir_recovery)note->t->rec.phase;
+		r->spurious = note->t->rec.spurious;
 		r->srtt_ns = note->t->rtt.srtt_ns;
+		r->pacing_rate = pace_rate(&s->env, note->t);
+		r->delivery_rate = note->t->rate.kbytes_s * 1000ull;
 	}
 }
 
@@ -61,7 +67,7 @@ void trace_in(struct weir_stack *s, const struct weir_frame *f, const struct wei
 		.l4_start = (uint16_t)l4_start,
 	};
 
-	note_fill(&r, note);
+	note_fill(s, &r, note);
 	if (seg)
 		seg_fill(&r, seg, note->wscale);
 	s->cfg.trace(s->cfg.trace_user, &r);
@@ -83,7 +89,7 @@ void trace_out(struct weir_stack *s, const struct weir_packet *p, const struct w
 		.l4_start = p->l4_start,
 	};
 
-	note_fill(&r, note);
+	note_fill(s, &r, note);
 	if (seg)
 		seg_fill(&r, seg, note->wscale);
 	s->cfg.trace(s->cfg.trace_user, &r);

@@ -5,6 +5,7 @@
  */
 #include <stddef.h>
 
+#include "weir/info.h"
 #include "weir/weir.h"
 
 #define NAMES_COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -47,6 +48,13 @@ static const char *const names_cc[] = {
 #define X(name, id, text) id,
 #include "weir/def/cc.def"
 #undef X
+};
+
+static const char *const names_recovery[] = {
+	[WEIR_RECOVERY_OPEN] = "open",
+	[WEIR_RECOVERY_CWR] = "cwr",
+	[WEIR_RECOVERY_FAST] = "fast",
+	[WEIR_RECOVERY_RTO] = "rto",
 };
 
 _Static_assert(NAMES_COUNT(names_err) == WEIR_ERR_COUNT, "a text for each error");
@@ -95,4 +103,9 @@ const char *weir_connopt_name(enum weir_connopt o)
 const char *weir_cc_name(enum weir_cc c)
 {
 	return (size_t)c < WEIR_CC_COUNT ? names_cc[c] : names_unknown;
+}
+
+const char *weir_recovery_name(enum weir_recovery phase)
+{
+	return (size_t)phase < NAMES_COUNT(names_recovery) ? names_recovery[phase] : names_unknown;
 }

@@ -110,6 +110,7 @@ static void syn_acked(struct tcp_in *in)
 	struct tcb *t = in->t;
 
 	cc_start(&t->cc, in->env->cfg, t->snd.mss, t->retries, t->snd.iss.v, in->now);
+	recovery_init(&t->rec, t->snd.iss); /* a SYN's timeouts are over: none is taken back */
 	rtt_syn_acked(&t->rtt, t->retries);
 	accecn_third_came(in);
 	if (t->origin == TCP_ORIGIN_ACTIVE)

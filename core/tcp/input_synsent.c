@@ -12,6 +12,7 @@
 #include "tcp/cc_ops.h"
 #include "tcp/fsm.h"
 #include "tcp/input.h"
+#include "tcp/recovery.h"
 #include "tcp/rtt.h"
 #include "tcp/sndq.h"
 #include "tcp/timers.h"
@@ -67,6 +68,7 @@ static void complete(struct tcp_in *in)
 	rtt_acked(&t->rtt, in->env->cfg, in->seg.ack, echo, in->now);
 	rtt_syn_acked(&t->rtt, t->retries);
 	cc_start(&t->cc, in->env->cfg, t->snd.mss, t->retries, t->snd.iss.v, in->now);
+	recovery_init(&t->rec, t->snd.iss); /* a SYN's timeouts are over: none is taken back */
 	t->retries = 0;
 	t->user.stuck_at = t->sndq.len ? in->now : WEIR_NEVER;
 	fsm_step(t, FSM_SYNACK);

@@ -94,6 +94,7 @@ static void fill_segment(const struct ladder_flow *f, const struct weir_trace_re
 	seg->wnd_bytes = r->wnd_bytes;
 	seg->payload_len = r->payload_len;
 	seg->cwnd_bytes = r->cwnd_bytes;
+	seg->ssthresh_bytes = r->ssthresh_bytes;
 	seg->flags = r->seg_flags;
 	seg->urgent = r->urgent;
 	tcpopts_read(&seg->opts, r->opt, r->opt_len);
@@ -103,12 +104,12 @@ static void fill_segment(const struct ladder_flow *f, const struct weir_trace_re
 	}
 }
 
-static uint8_t notes_of(const struct ladder_flow *f, const struct weir_trace_record *r,
-			enum ladder_dir dir)
+static uint16_t notes_of(const struct ladder_flow *f, const struct weir_trace_record *r,
+			 enum ladder_dir dir)
 {
 	const struct ladder_half *h = &f->half[dir];
 	const struct ladder_half *to = &f->half[other_dir(dir)];
-	uint8_t notes = 0;
+	uint16_t notes = 0;
 
 	if (is_set(r, WEIR_TCP_SYN) || is_set(r, WEIR_TCP_RST) || !is_set(r, WEIR_TCP_ACK))
 		return 0;
@@ -294,6 +295,7 @@ static void feed_segment(struct ladder_flow *f, const struct weir_trace_record *
 	learn_isns(f, r, dir);
 	fill_segment(f, r, dir, &row->u.seg);
 	row->u.seg.notes = notes_of(f, r, dir);
+	row->u.seg.notes |= ladder_again_feed(&f->again, &f->rows, r, &row->u.seg);
 	plain = plain_of(&f->half[dir], r, row);
 	note_opening(f, r, dir);
 	note_ending(f, r, dir);

@@ -4,6 +4,7 @@
 #ifndef WEIR_SINK_LADDER_FLOW_H
 #define WEIR_SINK_LADDER_FLOW_H
 
+#include "sink/ladder_again.h"
 #include "sink/ladder_fold.h"
 #include "sink/ladder_row.h"
 #include "sink/peerstate.h"
@@ -49,6 +50,7 @@ struct ladder_flow {
 	bool held;                            /* the row below waits for what follows */
 	struct ladder_row end;                /* our end without a segment */
 	struct ladder_half half[LADDER_DIRS]; /* of what that end sends */
+	struct ladder_again again;            /* of what we sent again */
 	struct ladder_fold fold;
 	struct ladder_rows rows;
 };

@@ -95,19 +95,56 @@ static void place_words(struct row_text *t, const struct segtext *words, unsigne
 		t->inside[n - 1] = '\0';
 }
 
+/* A slow-start threshold that was never set is the largest number. */
+#define SSTHRESH_SET_MAX 0x7ffffffeu
+
+static void add_windows(char *reason, size_t size, const struct ladder_segment *seg)
+{
+	char text[2 * TEXT_NUMBER_BYTES + 32], number[TEXT_NUMBER_BYTES];
+
+	if (!seg->cwnd_bytes)
+		return;
+	snprintf(text, sizeof(text), "cwnd now %s", text_count(number, seg->cwnd_bytes));
+	append(reason, size, "; ", text);
+	if (seg->ssthresh_bytes == 0 || seg->ssthresh_bytes > SSTHRESH_SET_MAX)
+		return;
+	snprintf(text, sizeof(text), "ssthresh %s", text_count(number, seg->ssthresh_bytes));
+	append(reason, size, ", ", text);
+}
+
+/* Whether it was for nothing, and what a segment says about those that were. */
+static void add_spurious(char *reason, size_t size, const struct ladder_segment *seg)
+{
+	char text[128];
+
+	if (seg->notes & LADDER_NOTE_CAME_TWICE)
+		append(reason, size, "; ", "spurious: it had arrived before (D-SACK, RFC 2883 4)");
+	else if (seg->notes & LADDER_NOTE_TAKEN_BACK)
+		append(reason, size, "; ", "spurious: taken back");
+	if (seg->notes & LADDER_NOTE_UNDO_FAST)
+		verdict_event(text, sizeof(text), WEIR_CTR_SPURIOUS_RECOVERY);
+	else if (seg->notes & LADDER_NOTE_UNDO_RTO)
+		verdict_event(text, sizeof(text), WEIR_CTR_SPURIOUS_RTO);
+	else
+		return;
+	append(reason, size, "; ", text);
+	add_windows(reason, size, seg);
+}
+
 static void place_reason(struct row_text *t, const struct textstyle *st,
 			 const struct ladder_row *row)
 {
-	char reason[256], gap[16], cwnd[TEXT_NUMBER_BYTES];
-	size_t n;
+	char reason[512] = "", gap[16];
 
-	if (!verdict_wants_reason(row->verdict))
+	if (verdict_wants_reason(row->verdict))
+		verdict_reason(reason, sizeof(reason), row->verdict);
+	if (row->kind == LADDER_ROW_SEGMENT) {
+		if (verdict_is_retransmission(row->verdict))
+			add_windows(reason, sizeof(reason), &row->u.seg);
+		add_spurious(reason, sizeof(reason), &row->u.seg);
+	}
+	if (!reason[0])
 		return;
-	verdict_reason(reason, sizeof(reason), row->verdict);
-	n = strlen(reason);
-	if (verdict_is_retransmission(row->verdict) && row->u.seg.cwnd_bytes)
-		snprintf(reason + n, sizeof(reason) - n, "; cwnd now %s",
-			 text_count(cwnd, row->u.seg.cwnd_bytes));
 	snprintf(gap, sizeof(gap), " %s ", st->dash);
 	if (!t->below[0] && text_columns(t->inside) + 3 + text_columns(reason) <= arrow_room(st))
 		append(t->inside, sizeof(t->inside), gap, reason);

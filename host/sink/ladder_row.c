@@ -64,11 +64,16 @@ size_t ladder_rows_count(const struct ladder_rows *rows)
 	return rows->first_count + rows->last_count;
 }
 
-const struct ladder_row *ladder_rows_at(const struct ladder_rows *rows, size_t i)
+struct ladder_row *ladder_rows_edit(const struct ladder_rows *rows, size_t i)
 {
 	size_t oldest = rows->last_count < rows->last_max ? 0 : rows->last_next;
 
 	if (i < rows->first_count)
 		return &rows->first[i];
 	return &rows->last[(oldest + i - rows->first_count) % rows->last_max];
+}
+
+const struct ladder_row *ladder_rows_at(const struct ladder_rows *rows, size_t i)
+{
+	return ladder_rows_edit(rows, i);
 }

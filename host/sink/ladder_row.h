@@ -25,13 +25,21 @@ enum ladder_row_kind {
 #define LADDER_NOTE_ZERO_WINDOW 0x02u /* the sender of this segment takes no more data */
 #define LADDER_NOTE_REOPENED    0x04u /* the first window after one of zero */
 #define LADDER_NOTE_FILLS       0x08u /* data that closes a gap, or part of it */
+#define LADDER_NOTE_DSACK       0x10u /* its first SACK block tells what came twice (RFC 2883) */
+/* Of our retransmissions, known only later: */
+#define LADDER_NOTE_CAME_TWICE 0x20u /* the peer had it already, as a D-SACK says */
+#define LADDER_NOTE_TAKEN_BACK 0x40u /* what it is a part of was taken back as spurious */
+/* Of the segment that tells us so: what was taken back. */
+#define LADDER_NOTE_UNDO_FAST 0x80u
+#define LADDER_NOTE_UNDO_RTO  0x100u
 
 struct ladder_segment {
 	uint32_t seq, ack; /* relative to the initial numbers where these are known */
 	uint32_t wnd_bytes, payload_len;
-	uint32_t cwnd_bytes; /* of a retransmission: our congestion window after it; 0: not told */
-	uint16_t flags;      /* WEIR_TCP_* */
-	uint8_t notes;       /* LADDER_NOTE_* */
+	uint32_t cwnd_bytes; /* our congestion window after it; 0: not told */
+	uint32_t ssthresh_bytes;
+	uint16_t flags; /* WEIR_TCP_* */
+	uint16_t notes; /* LADDER_NOTE_* */
 	uint16_t urgent;
 	struct tcpopts opts; /* SACK blocks relative */
 };
@@ -80,5 +88,7 @@ void ladder_rows_add(struct ladder_rows *rows, const struct ladder_row *row);
 size_t ladder_rows_count(const struct ladder_rows *rows);
 /* The row numbered `i` of those that are kept, oldest first. */
 const struct ladder_row *ladder_rows_at(const struct ladder_rows *rows, size_t i);
+/* The same, to write into. */
+struct ladder_row *ladder_rows_edit(const struct ladder_rows *rows, size_t i);
 
 #endif

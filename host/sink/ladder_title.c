@@ -99,7 +99,7 @@ static void add_traffic(struct textline *l, const struct ladder_names *names,
 {
 	const struct ladder_half *peer = &f->half[LADDER_FROM_PEER];
 	const struct ladder_half *us = &f->half[LADDER_FROM_US];
-	char a[TEXT_NUMBER_BYTES], b[TEXT_NUMBER_BYTES];
+	char a[TEXT_NUMBER_BYTES], b[TEXT_NUMBER_BYTES], c[TEXT_NUMBER_BYTES];
 
 	textline_addf(l, "; %s byte%s by %s, %s by %s", text_count(a, peer->bytes),
 		      peer->bytes == 1 ? "" : "s", names->remote, text_count(b, us->bytes),
@@ -110,6 +110,8 @@ static void add_traffic(struct textline *l, const struct ladder_names *names,
 	else
 		textline_addf(l, "retransmissions: %s by %s, %s by %s", text_count(a, peer->again),
 			      names->remote, text_count(b, us->again), names->local);
+	if (f->again.needless > 0)
+		textline_addf(l, " (%s of these spurious)", text_count(c, f->again.needless));
 }
 
 void ladder_print_title(FILE *out, const struct textstyle *st, const struct ladder_names *names,

@@ -229,21 +229,50 @@ static void put_packet(struct weir_pcapng *w, const struct weir_trace_record *r,
 	pad(w);
 }
 
-/* "flow 3; SYN-RECEIVED -> ESTABLISHED; accepted (RFC 9293 3.10.7)" */
+/* A slow-start threshold that was never set is the largest number. */
+#define SSTHRESH_SET_MAX 0x7ffffffeu
+
+/* "; cwnd:14600 pipe:2920 rtt:40.125 pacing:437956 delivery:365000 recovery:open": the connection's
+ * after the packet, in the words and units of weir-ss(1); without what is not known yet. */
+static void write_windows(char *out, size_t size, const struct weir_trace_record *r)
+{
+	char ssthresh[32] = "", rtt[32] = "", pacing[40] = "", delivery[40] = "", spurious[24] = "";
+
+	out[0] = '\0';
+	if (r->cwnd_bytes == 0)
+		return;
+	if (r->ssthresh_bytes <= SSTHRESH_SET_MAX)
+		snprintf(ssthresh, sizeof(ssthresh), " ssthresh:%" PRIu32, r->ssthresh_bytes);
+	if (r->srtt_ns > 0)
+		snprintf(rtt, sizeof(rtt), " rtt:%.3f", (double)r->srtt_ns / 1e6);
+	if (r->pacing_rate > 0)
+		snprintf(pacing, sizeof(pacing), " pacing:%" PRIu64, r->pacing_rate);
+	if (r->delivery_rate > 0)
+		snprintf(delivery, sizeof(delivery), " delivery:%" PRIu64, r->delivery_rate);
+	if (r->spurious > 0)
+		snprintf(spurious, sizeof(spurious), " spurious:%u", r->spurious);
+	snprintf(out, size, "; cwnd:%" PRIu32 "%s pipe:%" PRIu32 "%s%s%s recovery:%s%s",
+		 r->cwnd_bytes, ssthresh, r->pipe_bytes, rtt, pacing, delivery,
+		 weir_recovery_name(r->recovery), spurious);
+}
+
+/* "flow 3; SYN-RECEIVED -> ESTABLISHED; accepted (RFC 9293 3.10.7)", then the windows. */
 static void put_comment(struct weir_pcapng *w, const struct weir_trace_record *r)
 {
 	const char *name = weir_counter_name(r->verdict);
 	const char *text = weir_counter_text(r->verdict);
 	const char *clause = weir_counter_clause(r->verdict);
 	bool same = strcmp(name, text) == 0;
-	char flow[32] = "", comment[COMMENT_MAX];
+	char flow[32] = "", windows[256], comment[COMMENT_MAX];
 	int n;
 
 	if (r->flow)
 		snprintf(flow, sizeof(flow), "flow %" PRIu32 "; ", r->flow);
-	n = snprintf(comment, sizeof(comment), "%s%s -> %s; %s%s%s%s%s%s", flow,
+	write_windows(windows, sizeof(windows), r);
+	n = snprintf(comment, sizeof(comment), "%s%s -> %s; %s%s%s%s%s%s%s", flow,
 		     weir_state_name(r->before), weir_state_name(r->after), name, same ? "" : ": ",
-		     same ? "" : text, clause[0] ? " (" : "", clause, clause[0] ? ")" : "");
+		     same ? "" : text, clause[0] ? " (" : "", clause, clause[0] ? ")" : "",
+		     windows);
 	if (n >= (int)sizeof(comment))
 		n = (int)sizeof(comment) - 1;
 	put_option(w, OPT_COMMENT, comment, (size_t)n);

@@ -79,6 +79,8 @@ static void add_notes(struct segtext *t, const struct ladder_row *row)
 	for (unsigned i = 0; i < s->opts.sack_count; i++)
 		add(t, "%s%" PRIu32 "-%" PRIu32, i == 0 ? "sack " : "", s->opts.sack[i][0],
 		    s->opts.sack[i][1]);
+	if (s->notes & LADDER_NOTE_DSACK)
+		add(t, "(D-SACK)");
 	if (s->notes & LADDER_NOTE_ZERO_WINDOW)
 		add(t, "(zero window)");
 	if (s->notes & LADDER_NOTE_REOPENED)

@@ -98,6 +98,16 @@ void svg_text(FILE *out, double x, double y, enum svg_anchor anchor, enum svg_si
 	fputs("</text>\n", out);
 }
 
+void svg_text_over(FILE *out, double x, double y, const char *text)
+{
+	/* Twice, as not every viewer can paint an edge below its text. */
+	begin_text(out, x, y, SVG_START, SVG_SMALL, NULL);
+	fputs(" stroke=\"#ffffff\" stroke-width=\"3\" stroke-linejoin=\"round\">", out);
+	write_escaped(out, text);
+	fputs("</text>\n", out);
+	svg_text(out, x, y, SVG_START, SVG_SMALL, NULL, text);
+}
+
 void svg_text_up(FILE *out, double x, double y, const char *text)
 {
 	begin_text(out, x, y, SVG_MIDDLE, SVG_NORMAL, NULL);

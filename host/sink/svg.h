@@ -31,6 +31,8 @@ void svg_end(FILE *out);
 
 void svg_text(FILE *out, double x, double y, enum svg_anchor anchor, enum svg_size size,
 	      const char *colour, const char *text);
+/* The same small text in the middle of a drawing: on a white edge of its own. */
+void svg_text_over(FILE *out, double x, double y, const char *text);
 /* Turned, to be read from below; centred. */
 void svg_text_up(FILE *out, double x, double y, const char *text);
 void svg_rect(FILE *out, const struct svg_box *b, const char *fill, const char *stroke);

@@ -9,6 +9,7 @@
 #define LABEL_DOWN   16.0 /* from the frame to the numbers below */
 #define TITLE_DOWN   34.0
 #define TITLE_LEFT   52.0
+#define HEADROOM     0.02
 #define FAR_FROM_0   3.0 /* times its extent: an axis need not begin at 0 then */
 
 void svg_range_take(struct svg_range *r, double v)
@@ -72,7 +73,13 @@ void svg_axis_init(struct svg_axis *a, enum svg_axis_kind kind, const char *what
 		max = min + (min > 0 ? min : 1);
 	a->step = nice_step(max - min, ticks);
 	a->min = round_down(min / a->step + 1e-9) * a->step;
-	a->max = kind == SVG_AXIS_TIME ? max : round_up(max / a->step - 1e-9) * a->step;
+	if (kind == SVG_AXIS_TIME) {
+		a->max = max;
+		return;
+	}
+	/* To a whole or half step, with a little room: what is at the frame is not seen. */
+	max += HEADROOM * (max - a->min);
+	a->max = round_up(max / a->step * 2 - 1e-9) / 2 * a->step;
 }
 
 double svg_axis_at(const struct svg_axis *a, double v)

@@ -24,7 +24,7 @@ struct svg_axis {
 	enum svg_axis_kind kind;
 	const char *what; /* is on it: "time", "sequence number" */
 	const char *unit; /* of PLAIN */
-	double min, max;  /* whole steps */
+	double min, max;  /* whole steps; max may be half of one beyond */
 	double step;      /* between two ticks */
 	double from, to;  /* the pixels of min and max */
 };

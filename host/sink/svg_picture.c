@@ -182,7 +182,6 @@ struct placed {
 	struct weir_panel *panel;
 	struct svg_axis x, y;
 	struct svg_legend legend;
-	double height; /* of all of it */
 };
 
 static double column_width(const struct weir_picture *p)
@@ -195,22 +194,19 @@ static double plot_width(const struct weir_picture *p)
 	return column_width(p) - PLOT_LEFT - PLOT_RIGHT;
 }
 
-static void place(const struct weir_picture *p, struct weir_panel *panel, struct placed *out)
+static void place(struct weir_panel *panel, struct placed *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->panel = panel;
 	panel->ops->prepare(panel, &out->x, &out->y, &out->legend);
-	out->height = PLOT_ABOVE + legend_lines(&out->legend, plot_width(p)) * LEGEND_LINE +
-		      panel->ops->height + PLOT_BELOW;
 }
 
+/* `plot_top`: all plots of a row begin there, below the highest legend. */
 static void draw_panel(const struct weir_picture *p, FILE *out, struct placed *at, double left,
-		       double top, unsigned id)
+		       double top, double plot_top, unsigned id)
 {
 	const struct weir_panel *panel = at->panel;
-	unsigned lines = legend_lines(&at->legend, plot_width(p));
-	struct svg_box plot = {left + PLOT_LEFT, top + PLOT_ABOVE + lines * LEGEND_LINE,
-			       plot_width(p), panel->ops->height};
+	struct svg_box plot = {left + PLOT_LEFT, plot_top, plot_width(p), panel->ops->height};
 
 	svg_text(out, plot.x, top + 18, SVG_START, SVG_NORMAL, NULL, panel->title);
 	draw_legend(out, &at->legend, &plot, top + PLOT_ABOVE + LEGEND_LINE - 9);
@@ -245,13 +241,29 @@ static void draw_head(const struct weir_picture *p, FILE *out)
 	}
 }
 
-static double row_height(const struct placed *row, unsigned count)
+/* From the top of a row to its plots. */
+static double row_above(const struct weir_picture *p, const struct placed *row, unsigned count)
+{
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		unsigned lines = legend_lines(&row[i].legend, plot_width(p));
+
+		most = lines > most ? lines : most;
+	}
+	return PLOT_ABOVE + most * LEGEND_LINE;
+}
+
+static double row_height(const struct weir_picture *p, const struct placed *row, unsigned count)
 {
 	double most = 0;
 
-	for (unsigned i = 0; i < count; i++)
-		most = row[i].height > most ? row[i].height : most;
-	return most;
+	for (unsigned i = 0; i < count; i++) {
+		double height = row[i].panel->ops->height;
+
+		most = height > most ? height : most;
+	}
+	return row_above(p, row, count) + most + PLOT_BELOW;
 }
 
 /* Places the next row of panels, from `*panel` on. How many. */
@@ -261,7 +273,7 @@ static unsigned place_row(const struct weir_picture *p, struct weir_panel **pane
 	unsigned n = 0;
 
 	for (; *panel != NULL && n < p->columns; *panel = (*panel)->next)
-		place(p, *panel, &row[n++]);
+		place(*panel, &row[n++]);
 	return n;
 }
 
@@ -280,14 +292,15 @@ int weir_picture_write(struct weir_picture *p, FILE *out)
 	height = top + MARGIN;
 	panel = p->first;
 	while ((n = place_row(p, &panel, row)) > 0)
-		height += row_height(row, n);
+		height += row_height(p, row, n);
 	svg_begin(out, 2 * MARGIN + p->columns * column_width(p), height, p->title);
 	draw_head(p, out);
 	panel = p->first;
 	while ((n = place_row(p, &panel, row)) > 0) {
 		for (unsigned i = 0; i < n; i++)
-			draw_panel(p, out, &row[i], MARGIN + i * column_width(p), top, id++);
-		top += row_height(row, n);
+			draw_panel(p, out, &row[i], MARGIN + i * column_width(p), top,
+				   top + row_above(p, row, n), id++);
+		top += row_height(p, row, n);
 	}
 	svg_end(out);
 	return ferror(out) || fflush(out) != 0 ? -1 : 0;

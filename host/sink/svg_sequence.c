@@ -31,6 +31,7 @@
 #define HEIGHT      360.0
 #define CROSS       3.5
 #define BAR_LEAST   2.0 /* pixels: a bar that is shorter is not seen */
+#define AGAIN_LEAST 7.0 /* of what is sent again, which the eye looks for */
 #define SERIF_LEAST 7.0 /* a bar of this height has ends */
 
 enum mark_kind { MARK_DATA, MARK_AGAIN, MARK_SACK, MARK_LOST, MARK_FLAGS };
@@ -80,7 +81,7 @@ static struct svg_pen again_pen(enum weir_counter why)
 		{WEIR_CTR_RETX_TLP, "#e69f00"},     {WEIR_CTR_RETX_FAST, "#7b3fa0"},
 		{WEIR_CTR_RETX_PARTIAL, "#b58fd0"},
 	};
-	struct svg_pen pen = {"#8c6d1f", 2.2, NULL};
+	struct svg_pen pen = {"#8c6d1f", 3, NULL};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (table[i].why == why)
@@ -260,10 +261,13 @@ static void prepare(struct weir_panel *p, struct svg_axis *x, struct svg_axis *y
 	make_legend(s, l);
 }
 
-static void draw_bar(FILE *out, double at, double from, double to)
+/* A bar that is too short grows both ways. */
+static void draw_bar(FILE *out, double at, double from, double to, double least)
 {
-	if (from - to < BAR_LEAST)
-		to = from - BAR_LEAST;
+	if (from - to < least) {
+		from = (from + to + least) / 2;
+		to = from - least;
+	}
 	if (from - to >= SERIF_LEAST) {
 		svg_path_to(out, SVG_MOVE, at - 1.5, from);
 		svg_path_to(out, SVG_DRAW, at + 1.5, from);
@@ -302,7 +306,7 @@ static void draw_marks(const struct sequence *s, FILE *out, const struct svg_axi
 		if (kind == MARK_LOST)
 			draw_cross(out, at, (from + to) / 2);
 		else
-			draw_bar(out, at, from, to);
+			draw_bar(out, at, from, to, kind == MARK_AGAIN ? AGAIN_LEAST : BAR_LEAST);
 	}
 	if (any)
 		svg_path_end(out);
@@ -343,8 +347,8 @@ static void draw_flags(const struct sequence *s, FILE *out, const struct svg_axi
 							    : "FIN";
 
 		if (m->kind == MARK_FLAGS)
-			svg_text(out, svg_axis_at(x, (double)m->at) + 5, svg_axis_at(y, m->to) - 4,
-				 SVG_START, SVG_SMALL, NULL, text);
+			svg_text_over(out, svg_axis_at(x, (double)m->at) + 4,
+				      svg_axis_at(y, m->to) - 4, text);
 	}
 }
 

@@ -1,6 +1,7 @@
 /*
  * svg_windows.c: the windows of one connection over time: what congestion control allows (cwnd),
- * what is out, and what the peer allows, from the trace records of the sender.
+ * where it ends slow start (ssthresh), what is out, and what the peer allows, from the trace
+ * records of the sender.
  *
  * What is out is what was sent and not acknowledged, as an eye beside the sender sees it: more than
  * the window while SACK tells that some of it has left the network.
@@ -11,7 +12,7 @@
 
 #include "sink/seqrel.h"
 
-enum { LINE_CWND, LINE_FLIGHT, LINE_RWND };
+enum { LINE_CWND, LINE_FLIGHT, LINE_SSTHRESH, LINE_RWND };
 
 struct weir_windows {
 	struct weir_panel *panel;
@@ -29,6 +30,7 @@ struct weir_windows *weir_windows_new(struct weir_picture *pic, const char *titl
 	w->panel = weir_picture_lines(pic, title, "window", "bytes");
 	weir_lines_name(w->panel, LINE_CWND, "congestion window", WEIR_LINE_STEPS);
 	weir_lines_name(w->panel, LINE_FLIGHT, "sent, not acknowledged", WEIR_LINE_STEPS);
+	weir_lines_name(w->panel, LINE_SSTHRESH, "ssthresh", WEIR_LINE_LIMIT);
 	weir_lines_name(w->panel, LINE_RWND, "the peer's window", WEIR_LINE_LIMIT);
 	return w;
 }
@@ -70,8 +72,10 @@ void weir_windows_feed(struct weir_windows *w, const struct weir_trace_record *r
 		return;
 	at = r->at - w->start;
 	note(w, r);
-	if (r->cwnd_bytes != 0)
+	if (r->cwnd_bytes != 0) {
 		weir_lines_point(w->panel, LINE_CWND, at, r->cwnd_bytes);
+		weir_lines_point(w->panel, LINE_SSTHRESH, at, r->ssthresh_bytes);
+	}
 	weir_lines_point(w->panel, LINE_FLIGHT, at,
 			 seqrel_after(w->high, w->una) ? w->high - w->una : 0);
 	if (r->kind == WEIR_TRACE_IN && !(r->seg_flags & WEIR_TCP_SYN))

@@ -46,7 +46,8 @@ bool verdict_is_retransmission(enum weir_counter v)
 	static const enum weir_counter again[] = {
 		WEIR_CTR_RETX_TIMEOUT, WEIR_CTR_RETX_FAST, WEIR_CTR_RETX_PARTIAL,
 		WEIR_CTR_RETX_RACK,    WEIR_CTR_RETX_TLP,  WEIR_CTR_RETX_SYN,
-		WEIR_CTR_RETX_SYNACK,  WEIR_CTR_RETX_PMTU,
+		WEIR_CTR_RETX_SYNACK,  WEIR_CTR_RETX_PMTU, WEIR_CTR_RETX_MTU,
+		WEIR_CTR_RETX_WINDOW,
 	};
 
 	return is_in(again, COUNT(again), v);
@@ -58,7 +59,7 @@ bool verdict_wants_reason(enum weir_counter v)
 		return v != WEIR_CTR_ACCEPTED;
 	return verdict_is_retransmission(v) || v == WEIR_CTR_PROBE_WINDOW ||
 	       v == WEIR_CTR_PROBE_KEEPALIVE || v == WEIR_CTR_SENT_CHALLENGE ||
-	       v == WEIR_CTR_SENT_TLP;
+	       v == WEIR_CTR_SENT_TLP || v == WEIR_CTR_PROBE_MTU;
 }
 
 static const char *with_clause(char *buf, size_t size, const char *text, enum weir_counter v)
@@ -89,6 +90,8 @@ const char *verdict_event(char *buf, size_t size, enum weir_counter v)
 		{WEIR_CTR_CLOSED_ABORT, "aborted by its user"},
 		{WEIR_CTR_HALF_EXPIRED, "half-open record timed out"},
 		{WEIR_CTR_TIMEWAIT_EXPIRED, "2MSL are over: TIME-WAIT ends"},
+		{WEIR_CTR_SPURIOUS_RECOVERY, "fast recovery was for nothing: taken back"},
+		{WEIR_CTR_SPURIOUS_RTO, "the timeout was for nothing: taken back"},
 		{WEIR_CTR_TIMEWAIT_EVICTED, "TIME-WAIT ends early: its table is full"},
 	};
 

@@ -23,7 +23,8 @@ bool verdict_wants_reason(enum weir_counter v);
 /* "above a gap: held for reassembly (RFC 9293 SHLD-31)". Returns buf. */
 const char *verdict_reason(char *buf, size_t size, enum weir_counter v);
 
-/* The same for an end without a segment: what happened once, where the table's text counts. */
+/* The same for what is no verdict of a segment (an end without one, a recovery that is taken back):
+ * what happened once, where the table's text counts. */
 const char *verdict_event(char *buf, size_t size, enum weir_counter v);
 
 #endif

@@ -18,6 +18,9 @@ enum weir_recovery {
 	WEIR_RECOVERY_RTO,  /* the retransmission timer fired */
 };
 
+/* "open", "cwr", "fast" or "rto". */
+const char *weir_recovery_name(enum weir_recovery phase);
+
 /* How congestion marks are told. */
 enum weir_ecn {
 	WEIR_ECN_NONE,

@@ -53,14 +53,17 @@ struct weir_trace_record {
 	size_t head_len;              /* contiguous bytes at head (IN: the whole packet) */
 	const struct weir_span *span; /* OUT: the payload that follows head */
 	size_t span_count;
-	size_t total_len;    /* of the whole packet */
-	bool csum_partial;   /* the TCP checksum in head is not complete (offloaded) */
-	uint16_t l4_start;   /* where the upper-layer header begins in head */
-	uint32_t cwnd_bytes; /* of the connection after the step; 0: none */
-	uint32_t ssthresh_bytes;
-	uint32_t pipe_bytes;         /* in the network: what cwnd bounds */
-	enum weir_recovery recovery; /* of the connection after the step */
-	uint64_t srtt_ns;
+	size_t total_len;  /* of the whole packet */
+	bool csum_partial; /* the TCP checksum in head is not complete (offloaded) */
+	uint16_t l4_start; /* where the upper-layer header begins in head */
+	/* Of the connection after the step, as in info.h; all 0 where there is none. */
+	uint32_t cwnd_bytes, ssthresh_bytes;
+	uint32_t pipe_bytes; /* in the network: what cwnd bounds */
+	enum weir_recovery recovery;
+	uint8_t spurious;       /* recoveries that were for nothing, taken back; 255: or more */
+	uint64_t srtt_ns;       /* 0: none yet */
+	uint64_t pacing_rate;   /* bytes a second; 0: not paced */
+	uint64_t delivery_rate; /* bytes a second, the last sample; 0: none yet */
 };
 
 #endif

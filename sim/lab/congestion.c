@@ -326,6 +326,7 @@ const struct lab_experiment lab_congestion = {
 	.drawn_count = SEGMENTS,
 	.telling = LAB_STORY_ONLY,
 	.picture = LAB_PICTURE_LINES,
+	.picture_ns = RUN_NS,
 	.panel = panels,
 	.runs_default = RUNS,
 	.run = run,

@@ -80,6 +80,11 @@ check "weir run: keys" same "pid command connections half_open time_wait sources
 	"$(value '" ".join(i)')"
 check "weir run: the connection's state" same ESTABLISHED "$(value 'i["connections"][0]["state"]')"
 check "weir run: and its bytes" same True "$(value 'i["connections"][0]["bytes_received"] > 0')"
+check "weir run: windows, rates, phase" same True "$(value '(lambda c: c["cwnd_bytes"] > 0 and
+	c["ssthresh_bytes"] > 0 and c["srtt_ns"] > 0 and c["pipe_bytes"] == c["lost_bytes"] == 0 and
+	c["spurious"] == 0 and c["reordering"] is False and c["cc"] == "cubic" and
+	c["recovery"] == "open" and all(type(c[k]) is int for k in
+		("min_rtt_ns", "pacing_rate", "delivery_rate")))(i["connections"][0])')"
 check "weir run: the held one's source and destination" same "10.0.2.15 198.51.100.7:80" \
 	"$(value '"{remote_address} {local_address}:{local_port}".format(**i["half_open"][0])')"
 check "weir run: held, young" same True \
@@ -98,6 +103,8 @@ check "text: three lines of it" same 3 "$(wc -l <"$work/out")"
 check "text: the connection" grep -Eq "^ESTAB.*:80 .*run bash,pid=$pid$" "$work/out"
 check "text: what the engine knows" grep -Eq \
 	"rto:[0-9]+ .*cwnd:[0-9]+ .*bytes_received:[1-9]" "$work/out"
+check "text: its congestion control and recovery" grep -Eq \
+	" rtt:[0-9.]+/[0-9.]+.* cubic mss:.* pipe:[0-9]+ .*recovery:open " "$work/out"
 
 # --- Who does not answer
 kill -STOP "$pid"

@@ -317,6 +317,28 @@ static void packet_start(weir_time at, enum weir_trace_kind kind)
 	pkt.r.kind = kind;
 }
 
+/* Of a connection: when there is a cwnd, the others too. */
+static void windows_of(const char *line, char **word, int count, struct weir_trace_record *r)
+{
+	const char *phase = value_of(word, count, "recovery");
+	unsigned p = 0;
+
+	r->cwnd_bytes = number_of(word, count, "cwnd", 0);
+	r->ssthresh_bytes = number_of(word, count, "ssthresh", UINT32_MAX);
+	r->pipe_bytes = number_of(word, count, "pipe", 0);
+	r->pacing_rate = number_of(word, count, "pacing", 0);
+	r->delivery_rate = number_of(word, count, "delivery", 0);
+	r->spurious = (uint8_t)number_of(word, count, "spurious", 0);
+	if (value_of(word, count, "rtt"))
+		r->srtt_ns = time_of(value_of(word, count, "rtt"));
+	while (phase && p <= WEIR_RECOVERY_RTO &&
+	       strcmp(weir_recovery_name((enum weir_recovery)p), phase) != 0)
+		p++;
+	if (p > WEIR_RECOVERY_RTO)
+		bad_line(line, "no such recovery phase");
+	r->recovery = (enum weir_recovery)p;
+}
+
 static void line_tcp(struct script *s, const char *line, char **word, int count)
 {
 	bool in = strcmp(word[1], "in") == 0;
@@ -330,7 +352,7 @@ static void line_tcp(struct script *s, const char *line, char **word, int count)
 	r->ack = r->seg_flags & WEIR_TCP_ACK ? other + number_of(word, count, "ack", 0) : 0;
 	r->wnd_bytes = number_of(word, count, "win", 65535);
 	r->payload_len = number_of(word, count, "len", 0);
-	r->cwnd_bytes = number_of(word, count, "cwnd", 0);
+	windows_of(line, word, count, r);
 	r->urgent = (uint16_t)number_of(word, count, "urg", 0);
 	r->csum_partial = has_word(word, count, "partial");
 	pkt.bare = has_word(word, count, "bare");

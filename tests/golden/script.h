@@ -14,7 +14,8 @@
  *   1.000 out icmp 10.0.0.1 10.0.0.2 type=3 code=1 SYN-RECEIVED>CLOSED sent-icmp
  *
  * `bulk` is `count` data segments in a direction, with an ACK after each `acks` of them. `bare`
- * leaves a segment's payload out of its packet, for those who only count it; `cwnd=` is our window.
+ * leaves a segment's payload out of its packet, for those who only count it. Of our side tell
+ * `cwnd=`, `ssthresh=`, `pipe=`, `rtt=` (ms), `pacing=`, `delivery=`, `recovery=` and `spurious=`.
  */
 #ifndef WEIR_TESTS_GOLDEN_SCRIPT_H
 #define WEIR_TESTS_GOLDEN_SCRIPT_H

@@ -16,7 +16,7 @@
 
 static const char *const cases[] = {
 	"handshake", "active_close", "retransmit",  "refused",  "reset",
-	"bulk",      "simultaneous", "zero_window", "disorder",
+	"bulk",      "simultaneous", "zero_window", "disorder", "recovery",
 };
 
 static const char *name_of(void *user, const struct weir_endpoint *e)

@@ -77,7 +77,7 @@ struct read_back {
 	uint32_t caplen[64], len[64], flags[64];
 	uint64_t at[64];
 	uint8_t packet[64][128]; /* the first bytes */
-	char comment[64][256];
+	char comment[64][512];
 };
 
 static void read_options(const uint8_t *p, const uint8_t *end, struct read_back *b, unsigned i)
@@ -160,6 +160,32 @@ static void blocks_are_well_formed(void **state)
 	assert_string_equal(
 		back.comment[4],
 		"flow 1; ESTABLISHED -> ESTABLISHED; sent-data: data (RFC 9293 3.8.6.2)");
+}
+
+/* What is known of the connection's windows, rates and recovery is told, and nothing else. */
+static void comments_tell_of_windows(void **state)
+{
+	(void)state;
+	write_file(
+		"flow 1 10.0.0.2:40000 10.0.0.1:80 irs=1000 iss=2000\n"
+		"1 out A seq=1 ack=1 cwnd=14600 ESTABLISHED>ESTABLISHED sent-ack\n"
+		"2 out A seq=1 ack=1 len=9 cwnd=7300 ssthresh=10220 pipe=2920 rtt=40.125 "
+		"pacing=437956 delivery=365000 recovery=fast spurious=2 "
+		"ESTABLISHED>ESTABLISHED retx-rack\n"
+		"3 in A seq=1 ack=1 cwnd=1 ssthresh=2 recovery=cwr ESTABLISHED>CLOSED accepted\n",
+		0, 0);
+	read_file(&back);
+	assert_string_equal(back.comment[0],
+			    "flow 1; ESTABLISHED -> ESTABLISHED; sent-ack: acknowledgement (RFC "
+			    "9293 3.8.6.3); cwnd:14600 pipe:0 recovery:open");
+	assert_string_equal(back.comment[1],
+			    "flow 1; ESTABLISHED -> ESTABLISHED; retx-rack: retransmitted: one "
+			    "sent later has arrived (RACK) (RFC 8985 6.2); cwnd:7300 "
+			    "ssthresh:10220 pipe:2920 rtt:40.125 pacing:437956 delivery:365000 "
+			    "recovery:fast spurious:2");
+	assert_string_equal(back.comment[2],
+			    "flow 1; ESTABLISHED -> CLOSED; accepted (RFC 9293 3.10.7); cwnd:1 "
+			    "ssthresh:2 pipe:0 recovery:cwr");
 }
 
 /* Only headers are kept by default, however long the packet; more on demand. */
@@ -383,6 +409,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blocks_are_well_formed),
+		cmocka_unit_test(comments_tell_of_windows),
 		cmocka_unit_test(payload_is_cut),
 		cmocka_unit_test(checksum_covers_what_is_cut),
 		cmocka_unit_test(other_protocols_are_cut),

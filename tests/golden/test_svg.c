@@ -109,6 +109,7 @@ static void test_the_picture_tells(void **state)
 		">window, KB<",
 		">congestion window<",
 		">sent, not acknowledged<",
+		">ssthresh (above)<",
 		">two lines<",
 		">SYN<",
 	};
@@ -181,6 +182,49 @@ static void test_limits_do_not_stretch(void **state)
 	free(text);
 }
 
+/* The `n`th frame of a plot: a rectangle without a filling. */
+static void frame_of(const char *text, unsigned n, double *top)
+{
+	static const char mark[] = "fill=\"none\" stroke=\"#666666\"/>";
+	const char *at = text, *rect;
+
+	for (unsigned i = 0; i <= n; i++) {
+		at = strstr(at + 1, mark);
+		assert_non_null(at);
+	}
+	for (rect = at; strncmp(rect, "<rect", 5) != 0;)
+		rect--;
+	assert_int_equal(sscanf(rect, "<rect x=\"%*f\" y=\"%lf\"", top), 1);
+}
+
+/* What is highest is below the frame; plots beside each other begin at one height, whatever their
+ * legends need. */
+static void test_plots_have_room_and_stand_in_line(void **state)
+{
+	struct weir_picture *p = weir_picture_new("two", NULL, 2);
+	struct weir_panel *few = weir_picture_lines(p, "few", "value", "things");
+	struct weir_panel *many = weir_picture_lines(p, "many", "value", "things");
+	double left, right, highest;
+	char *text, *path;
+
+	(void)state;
+	weir_lines_name(few, 0, "one", WEIR_LINE_STRAIGHT);
+	weir_lines_point(few, 0, 0, 10);
+	weir_lines_point(few, 0, 1 * MS, 10);
+	for (unsigned i = 0; i < 8; i++)
+		weir_lines_name(many, i, "a name that takes a good deal of a line",
+				WEIR_LINE_STRAIGHT);
+	text = text_of(p);
+	frame_of(text, 0, &left);
+	frame_of(text, 1, &right);
+	assert_true(left == right);
+	path = strstr(text, "d=\"M");
+	assert_non_null(path);
+	assert_int_equal(sscanf(path, "d=\"M%*f %lf", &highest), 1);
+	assert_true(highest > left + 2);
+	free(text);
+}
+
 /* The axis ends where it is told to, and has as many steps as can be read. */
 static void test_the_axis_ends_where_it_must(void **state)
 {
@@ -239,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_texts_are_escaped),
 		cmocka_unit_test(test_empty_panels),
 		cmocka_unit_test(test_limits_do_not_stretch),
+		cmocka_unit_test(test_plots_have_room_and_stand_in_line),
 		cmocka_unit_test(test_the_axis_ends_where_it_must),
 		cmocka_unit_test(test_one_connection_and_right_panels),
 	};

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "weir/info.h"
 #include "weir/weir.h"
 
 /* Adapters: the tables' functions as one type. */
@@ -45,6 +46,11 @@ static const char *cc_name(unsigned i)
 	return weir_cc_name((enum weir_cc)i);
 }
 
+static const char *recovery_name(unsigned i)
+{
+	return weir_recovery_name((enum weir_recovery)i);
+}
+
 enum kind { IDENTIFIER, TEXT, CLAUSE };
 
 static const struct {
@@ -52,10 +58,15 @@ static const struct {
 	unsigned count;
 	enum kind kind;
 } tables[] = {
-	{err_text, WEIR_ERR_COUNT, TEXT},           {state_name, WEIR_STATE_COUNT, IDENTIFIER},
-	{counter_name, WEIR_CTR_COUNT, IDENTIFIER}, {counter_text, WEIR_CTR_COUNT, TEXT},
-	{counter_clause, WEIR_CTR_COUNT, CLAUSE},   {event_name, WEIR_EV_COUNT, IDENTIFIER},
-	{connopt_name, WEIR_OPT_COUNT, IDENTIFIER}, {cc_name, WEIR_CC_COUNT, IDENTIFIER},
+	{err_text, WEIR_ERR_COUNT, TEXT},
+	{state_name, WEIR_STATE_COUNT, IDENTIFIER},
+	{counter_name, WEIR_CTR_COUNT, IDENTIFIER},
+	{counter_text, WEIR_CTR_COUNT, TEXT},
+	{counter_clause, WEIR_CTR_COUNT, CLAUSE},
+	{event_name, WEIR_EV_COUNT, IDENTIFIER},
+	{connopt_name, WEIR_OPT_COUNT, IDENTIFIER},
+	{cc_name, WEIR_CC_COUNT, IDENTIFIER},
+	{recovery_name, WEIR_RECOVERY_RTO + 1, IDENTIFIER},
 };
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
