@@ -8,6 +8,7 @@
 #ifndef WEIR_KERN_ANSWER_H
 #define WEIR_KERN_ANSWER_H
 
+#include "tcp/accecn_syn.h"
 #include "tcp/isn.h"
 #include "tcp/syncookie.h"
 #include "weir/front.h"
@@ -39,6 +40,7 @@ struct answer {
 	uint32_t ts_val;
 	uint16_t mss;
 	uint8_t wscale;
+	uint8_t ace;  /* Accurate ECN: the three flags of the SYN-ACK; 0: not agreed on */
 	bool partial; /* the device completes checksums: so it must for the SYN-ACK */
 	/* Where the next option is. In memory, where the kernel's verifier forgets the value: it
 	 * would go through the options once for each that it can have. */
@@ -152,6 +154,18 @@ ANSWER_INLINE bool answer_checksum_ok(struct answer *a, const uint8_t *syn, uint
 	return good != a->partial;
 }
 
+ANSWER_INLINE void answer_ecn(struct answer *a, const struct weir_front_rules *r,
+			      const uint8_t *syn)
+{
+	enum accecn_kind kind =
+		accecn_kind_of(r->ecn, (syn[32] & TCP_AE ? 4u : 0) | (uint32_t)syn[33] >> 6);
+
+	if (kind == ACCECN_KIND_CLASSIC)
+		a->found |= WEIR_FRONT_ECN;
+	else if (kind == ACCECN_KIND_ACCURATE)
+		a->ace = (uint8_t)accecn_handshake_ace(syn[1] & 3u);
+}
+
 /* Reads a SYN on which answer_look() said ANSWER_SYNACK, and which is whole in `syn`. */
 ANSWER_INLINE enum answer_verdict answer_read(struct answer *a, const struct weir_front_rules *r,
 					      const uint8_t *syn)
@@ -169,8 +183,7 @@ ANSWER_INLINE enum answer_verdict answer_read(struct answer *a, const struct wei
 		return ANSWER_CHECKSUM;
 	if (answer_options(a, syn, tcp_len - TCP_HDR_LEN) != 0)
 		return ANSWER_UNUSUAL;
-	if (tcp_asks_ecn(syn[33]))
-		a->found |= WEIR_FRONT_ECN;
+	answer_ecn(a, r, syn);
 	a->found &= r->options;
 	memcpy(id, syn + 16, 4);     /* local address */
 	memcpy(id + 4, syn + 12, 4); /* remote */
@@ -266,6 +279,8 @@ ANSWER_INLINE uint32_t answer_write(const struct answer *a, const struct weir_fr
 	words = answer_put32(out + 20, (uint32_t)be16_get(syn + 22) << 16 | be16_get(syn + 20));
 	words += answer_put32(out + 24, iss.v);
 	words += answer_put32(out + 28, irs + 1);
+	if (a->ace)
+		words += tcp_hdr_put_ace(out + IP4_HDR_LEN, a->ace);
 	if (form)
 		words += answer_put_ts(f, out, answer_ts(a, now_ms), a->ts_val);
 	answer_put_sum(out + IP4_HDR_LEN + TCP_CSUM_OFFSET,

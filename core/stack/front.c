@@ -4,7 +4,7 @@
  * A front (weir/front.h) answers SYNs to listeners in cookie mode before they come here. What it
  * must know and what it changes for us:
  *
- * The rules. Keys, clock, addresses and the sixteen forms of the SYN-ACK (synack.c) are copied as
+ * The rules. Keys, clock, addresses and the sixteen forms of the SYN-ACK that cookies have (synack.c) are copied as
  * they are; `on` says for which listeners cookies_wanted() is true now. A listener whose accept
  * queue is full, that accepts held, or that is not on one IPv4 address and port is never on. A
  * number counts the changes.
@@ -42,8 +42,8 @@
 
 _Static_assert(WEIR_FRONT_TS == HALF_TS && WEIR_FRONT_SACK == HALF_SACK &&
 		       WEIR_FRONT_WSCALE == HALF_WSCALE && WEIR_FRONT_ECN == SYNACK_ECN &&
-		       WEIR_FRONT_FORMS == SYNACK_FORMS,
-	       "a front chooses forms as we do");
+		       WEIR_FRONT_FORMS == SYNACK_ACCECN && WEIR_FRONT_FORMS <= SYNACK_FORMS,
+	       "a front chooses forms as we do, and no cookie has the option of Accurate ECN");
 _Static_assert(WEIR_FRONT_GROUPS == NETIF_ADDRS_MAX, "each address may have a broadcast address");
 
 #define SLOTS_EACH 16u        /* for each bucket of the owners' table */
@@ -309,6 +309,7 @@ void weir_front_rules_get(const struct weir_stack *s, struct weir_front_rules *o
 		.tick_ms = cfg->cookie_tick_ms,
 		.epoch_ms = cfg->cookie_epoch_ms,
 		.slot_mask = s->front.slot_mask,
+		.ecn = (uint32_t)cfg->ecn,
 	};
 	memcpy(out->isn_key, cfg->isn_key, sizeof(out->isn_key));
 	memcpy(out->cookie_key, s->cookie_key[0], sizeof(out->cookie_key));

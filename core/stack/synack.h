@@ -75,17 +75,6 @@ static inline uint64_t synack_fill_ip(uint8_t *bytes, const struct synack_form *
 	return sum;
 }
 
-/* Adds flags to the two bytes of data offset and flags, which have none of ECN; returns what the sum
- * grows by. */
-static inline uint64_t synack_fill_ace(uint8_t *tcp, unsigned ace)
-{
-	const uint8_t more[4] = {(uint8_t)(ace >> 2), (uint8_t)((ace & 3) << 6)};
-
-	tcp[12] |= more[0];
-	tcp[13] |= more[1];
-	return csum_load32(more);
-}
-
 static inline void synack_fill(const struct weir_stack *s, uint8_t *bytes,
 			       const struct synack_form *f, const struct synack *a)
 {
@@ -97,7 +86,7 @@ static inline void synack_fill(const struct weir_stack *s, uint8_t *bytes,
 	words += synack_fill32(tcp + 4, a->iss.v);
 	words += synack_fill32(tcp + 8, a->irs.v + 1);
 	if (a->ace)
-		words += synack_fill_ace(tcp, a->ace);
+		words += tcp_hdr_put_ace(tcp, a->ace);
 	if (f->ts_at) {
 		words += synack_fill32(bytes + f->ts_at, a->ts_val);
 		words += synack_fill32(bytes + f->ts_at + 4, a->ts_ecr);

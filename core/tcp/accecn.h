@@ -7,32 +7,21 @@
 #ifndef WEIR_TCP_ACCECN_H
 #define WEIR_TCP_ACCECN_H
 
+#include "tcp/accecn_syn.h"
 #include "tcp/input.h"
 #include "tcp/output.h"
 #include "tcp/tcb.h"
 
-/* Values of config.ecn. */
-enum accecn_setting {
-	ACCECN_SETTING_ASK_CLASSIC = 2,
-	ACCECN_SETTING_ASK = 3,    /* ask for it; agree to either kind */
-	ACCECN_SETTING_ACCEPT = 4, /* agree to either kind */
-};
-
 #define ACCECN_CEP_FIRST 5u /* r.cep and s.cep begin with it (RFC9768-06) */
 
-/* What a SYN asks for that config.ecn lets it have (RFC9768-02, -03): a value of struct half.ecn. */
-enum accecn_kind {
-	ACCECN_KIND_NONE,
-	ACCECN_KIND_CLASSIC,
-	ACCECN_KIND_ACCURATE,
-	ACCECN_KIND_MUTE, /* accurate, but none of our packets says that it may be marked */
-};
+/* What a SYN asks for that the configuration lets it have. */
 static inline enum accecn_kind accecn_asked(const struct weir_config *cfg,
-					    const struct tcp_seg *syn);
-
-/* The three flags that tell which ECN field a SYN or SYN-ACK came with: 2, 3, 4, 6 (RFC9768-01,
- * -07). */
-static inline unsigned accecn_handshake_ace(unsigned ip_ecn);
+					    const struct tcp_seg *syn)
+{
+	return accecn_kind_of(cfg->handshake_ways == 3 || cfg->ecn < ACCECN_SETTING_ASK ? cfg->ecn
+											: 1,
+			      tcp_ace(syn));
+}
 
 /* The Accurate ECN option of a SYN-ACK: the counters as they begin. */
 void accecn_first_option(struct tcp_opts *o);
@@ -91,26 +80,6 @@ static inline bool accecn_third_due(const struct tcb *t)
 static inline bool accecn_may_cut(const struct tcb *t)
 {
 	return !(accecn_ace(t) & 2);
-}
-
-/* --- Inlines: a flood of SYNs asks these ------------------------------------------------------ */
-
-static inline enum accecn_kind accecn_asked(const struct weir_config *cfg,
-					    const struct tcp_seg *syn)
-{
-	unsigned ace = tcp_ace(syn);
-
-	if (cfg->ecn < ACCECN_SETTING_ASK || cfg->handshake_ways != 3)
-		return tcp_asks_ecn(syn->flags) && cfg->ecn ? ACCECN_KIND_CLASSIC
-							    : ACCECN_KIND_NONE;
-	if (ace == 0)
-		return ACCECN_KIND_NONE;
-	return ace == 3 ? ACCECN_KIND_CLASSIC : ACCECN_KIND_ACCURATE;
-}
-
-static inline unsigned accecn_handshake_ace(unsigned ip_ecn)
-{
-	return ip_ecn + 2 + (ip_ecn == 3);
 }
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/be.h"
 #include "base/seq.h"
+#include "wire/checksum.h"
 #include "wire/tcp_opt.h"
 
 #define TCP_HDR_LEN 20u
@@ -48,10 +49,14 @@ static inline uint32_t tcp_seg_len(const struct tcp_seg *s)
 	return s->len + !!(s->flags & TCP_SYN) + !!(s->flags & TCP_FIN);
 }
 
-/* Do the flags of a SYN ask for ECN (RFC3168-01)? */
-static inline bool tcp_asks_ecn(uint8_t flags)
+/* Sets the three flags of ECN in a header that has none of them; returns what the sum grows by. */
+static inline uint64_t tcp_hdr_put_ace(uint8_t *tcp, unsigned ace)
 {
-	return (flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+	const uint8_t more[4] = {(uint8_t)(ace >> 2), (uint8_t)((ace & 3) << 6)};
+
+	tcp[12] |= more[0];
+	tcp[13] |= more[1];
+	return csum_load32(more);
 }
 
 /* The three flags of ECN as one number, AE its highest bit (RFC 9768 3.2.2). */

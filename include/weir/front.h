@@ -57,6 +57,7 @@ struct weir_front_rules {
 	uint8_t isn_key[16], cookie_key[16]; /* secrets */
 	uint64_t tick_ms, epoch_ms;          /* the tick is (clock in ms + epoch_ms) / tick_ms */
 	uint32_t options;                    /* WEIR_FRONT_*: those that may be agreed on */
+	uint32_t ecn;                        /* the setting ecn: which kind of it */
 	uint32_t slot_mask;                  /* slots - 1 */
 	uint32_t listeners;                  /* listener[] that may be on: the first ones */
 	uint32_t groups;                     /* group[] in use */

@@ -92,6 +92,7 @@ static void begin(struct stk *f)
 
 	f->cfg.cookies = 2;
 	f->cfg.timestamps = 1;
+	f->cfg.ecn = ACCECN_SETTING_ACCEPT;
 	f->cfg.dscp = 10;
 	f->now = weir_now();
 	memset(f->cfg.isn_key, 0x5a, sizeof(f->cfg.isn_key));

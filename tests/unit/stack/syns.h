@@ -147,6 +147,10 @@ static inline size_t syns_next(struct syns *g, uint8_t *p)
 	be32_put(p + 24, syns_random(g, UINT32_MAX));
 	p[32] = (uint8_t)((5 + options / 4) << 4);
 	p[33] = TCP_SYN | (syns_random(g, 4) ? 0 : TCP_ECE | TCP_CWR);
+	if (syns_random(g, 4) == 0) {
+		p[32] |= TCP_AE;
+		p[33] ^= (uint8_t)(syns_random(g, 4) << 6); /* mostly CWR and ECE, too; or any */
+	}
 	be16_put(p + 34, (uint16_t)syns_random(g, 65536));
 	syns_sum(g, p, len);
 	if (syns_random(g, 5) == 0)

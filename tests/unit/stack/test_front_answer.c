@@ -12,7 +12,7 @@
 #define SLOTS   65536u
 #define SYNS    20000u
 #define STEP_NS 7654321u
-#define OPTIONS 4u /* settings that choose options */
+#define OPTIONS 3u /* settings that choose options */
 
 static struct weir_front_slot slots[SLOTS];
 static volatile uint64_t answered_ms[WEIR_FRONT_LISTENERS];
@@ -122,8 +122,8 @@ static void test_same_bytes(void **state)
 	for (unsigned bits = 0; bits < 1u << OPTIONS; bits++) {
 		f->cfg.timestamps = bits & 1;
 		f->cfg.sack = f->cfg.window_scaling = bits >> 1 & 1;
-		f->cfg.ecn = bits >> 2 & 1;
-		f->cfg.synopt_bsd = bits >> 3 & 1;
+		f->cfg.synopt_bsd = bits >> 2 & 1;
+		f->cfg.ecn = bits % (ACCECN_SETTING_ACCEPT + 1u);
 		begin(f);
 		compare(f, &g);
 	}
