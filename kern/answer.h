@@ -180,7 +180,7 @@ ANSWER_INLINE enum answer_verdict answer_read(struct answer *a, const struct wei
 	return ANSWER_SYNACK;
 }
 
-/* --- Whose it is -------------------------------------------------------------------------------- */
+/* --- Whose it is ------------------------------------------------------------------------------ */
 
 ANSWER_INLINE uint32_t answer_tick(const struct weir_front_rules *r, uint64_t now_ms)
 {
@@ -202,7 +202,7 @@ ANSWER_INLINE enum answer_verdict answer_owned(const struct weir_front_slot *slo
 	return ANSWER_SYNACK;
 }
 
-/* --- Writing ------------------------------------------------------------------------------------ */
+/* --- Writing ---------------------------------------------------------------------------------- */
 
 ANSWER_INLINE uint64_t answer_put32(uint8_t *at, uint32_t v)
 {

@@ -150,7 +150,7 @@ uint64_t shield_answered(const struct shield *h)
 	return h->answered;
 }
 
-/* --- Loading and attaching ---------------------------------------------------------------------- */
+/* --- Loading and attaching -------------------------------------------------------------------- */
 
 static int complain(char *why, size_t len, const char *what, int error)
 {

@@ -1,7 +1,7 @@
 /*
- * What a front sends (kern/answer.h), built natively, against the engine: the SYN-ACK of one is that
- * of the other, byte for byte, for whatever SYN; and no SYN is answered that the engine would not
- * answer with a cookie. The same for the program in the kernel: tests/host/test_shield.c.
+ * What a front sends (kern/answer.h), built natively, against the engine: the SYN-ACK of one is
+ * that of the other, byte for byte, for whatever SYN; and no SYN is answered that the engine would
+ * not answer with a cookie. The same for the program in the kernel: tests/host/test_shield.c.
  */
 #include "syns.h"
 
