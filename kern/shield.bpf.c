@@ -8,8 +8,8 @@
  * goes on as if we were not here: the third segment, SYNs of pairs that weir owns (the slots), and
  * whatever is unusual.
  *
- * While a listener is flooded, no more SYNs go on than weir can read (PASSING_MAX): else who repeats
- * one SYN that is weir's, or sends unusual ones, would fill the queue all the same.
+ * While a listener is flooded, no more SYNs go on than weir can read (PASSING_MAX): else who
+ * repeats one SYN that is weir's, or sends unusual ones, would fill the queue all the same.
  *
  * weir's process says by until_ns how long the program may act, and moves it on ten times a second:
  * when weir is gone, or hangs, SYNs go their old way within a second.
