@@ -242,7 +242,8 @@ start_flood() {
 	pids+=("$sender")
 	# A listener that drowns may take in fewer than that; then it is full all the same.
 	read_shielded
-	while [ $(($(counter tx_packets) + shielded)) -lt $warm ] && [ $EPOCHSECONDS -lt $until ]; do
+	while [ $(($(counter tx_packets) + shielded)) -lt $warm ] &&
+		[ $EPOCHSECONDS -lt $until ]; do
 		kill -0 $sender 2>/dev/null || {
 			cat "$tmp/sender.err" >&2
 			fail "'${command[*]}' ended"

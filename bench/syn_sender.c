@@ -9,11 +9,11 @@
  * A batch of frames is built once: each a SYN as Linux sends it (MSS 1460, SACK permitted,
  * timestamps, window scale 7; 60 bytes). For each SYN only source address, source port, sequence
  * number and timestamp change, and both checksums are completed from the sums of what does not
- * change. sendmmsg() gives a batch to an AF_PACKET socket, whose frames go to the device as those of
- * every socket and those that are forwarded do: through what is attached to it (tc) into the queue
- * of a TUN, or through a veth into the far namespace's stack, whose work for it is then done in our
- * own system call. With --bypass they go around tc and the queueing discipline straight to the
- * driver, which only such sockets can.
+ * change. sendmmsg() gives a batch to an AF_PACKET socket, whose frames go to the device as those
+ * of every socket and those that are forwarded do: through what is attached to it (tc) into the
+ * queue of a TUN, or through a veth into the far namespace's stack, whose work for it is then done
+ * in our own system call. With --bypass they go around tc and the queueing discipline straight to
+ * the driver, which only such sockets can.
  *
  * Sources go round through --sources addresses of --from (198.18.0.0/15, RFC 2544, by default),
  * each as often as any other; ports, sequence numbers and timestamps come from a generator.

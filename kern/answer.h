@@ -23,10 +23,14 @@
 #define ANSWER_SYN_MAX   80u /* of them the packet: IPv4 20, TCP 60 */
 #define ANSWER_HEAD      40u /* headers without options */
 
+/* What a SYN may carry behind its headers, which only counts for its checksum; zeros up to a
+ * multiple of 8. */
+#define ANSWER_DATA_MAX 1536u
+
 enum answer_verdict {
-	ANSWER_SYNACK,    /* it is to be answered */
-	ANSWER_NO_SYN,    /* no SYN at all; what follows is about SYNs */
-	ANSWER_UNUSUAL,   /* a fragment, with IP options, data or FIN, malformed, of no sender */
+	ANSWER_SYNACK,  /* it is to be answered */
+	ANSWER_NO_SYN,  /* no SYN at all; what follows is about SYNs */
+	ANSWER_UNUSUAL, /* a fragment, with IP options or FIN, very long, malformed, of no sender */
 	ANSWER_ELSEWHERE, /* to nobody who is in cookie mode */
 	ANSWER_CHECKSUM,  /* wrong, or it cannot be said */
 	ANSWER_OWNED,     /* its pair has an owner, or used a cookie */
@@ -63,7 +67,7 @@ ANSWER_INLINE enum answer_verdict answer_look(const uint8_t *head, uint32_t len)
 	if ((head[33] & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
 		return ANSWER_NO_SYN;
 	if (head[33] & TCP_FIN || total > len || tcp_len < TCP_HDR_LEN ||
-	    total != IP4_HDR_LEN + tcp_len)
+	    total < IP4_HDR_LEN + tcp_len || total > IP4_HDR_LEN + tcp_len + ANSWER_DATA_MAX)
 		return ANSWER_UNUSUAL;
 	return ANSWER_SYNACK;
 }
@@ -139,15 +143,19 @@ ANSWER_INLINE int answer_options(struct answer *a, const uint8_t *syn, uint32_t 
 
 /* Is the checksum right, or left to the device? A SYN of a socket of this machine has the sum of
  * the pseudo-header alone in its place. If either could be meant, the engine is to look. */
-ANSWER_INLINE bool answer_checksum_ok(struct answer *a, const uint8_t *syn, uint32_t tcp_len)
+ANSWER_INLINE bool answer_checksum_ok(struct answer *a, const uint8_t *syn, uint32_t tcp_len,
+				      const uint8_t *data)
 {
-	uint64_t pseudo = csum_add_pseudo(0, syn + 12, syn + 16, 4, tcp_len, IP_PROTO_TCP);
+	uint32_t len = be16_get(syn + 2) - IP4_HDR_LEN;
+	uint64_t pseudo = csum_add_pseudo(0, syn + 12, syn + 16, 4, len, IP_PROTO_TCP);
 	uint64_t sum = pseudo;
 	uint16_t field;
 	bool good;
 
 	for (uint32_t i = 0; i < 8; i++) /* to the end of the header, and zeros */
 		sum = csum_add64(sum, csum_load64(syn + IP4_HDR_LEN + 8 * i));
+	for (uint32_t i = 0; i < ANSWER_DATA_MAX && i < len - tcp_len; i += 8)
+		sum = csum_add64(sum, csum_load64(data + i));
 	memcpy(&field, syn + IP4_HDR_LEN + TCP_CSUM_OFFSET, sizeof(field));
 	good = csum_good(sum);
 	a->partial = field == csum_fold(pseudo);
@@ -166,9 +174,9 @@ ANSWER_INLINE void answer_ecn(struct answer *a, const struct weir_front_rules *r
 		a->ace = (uint8_t)accecn_handshake_ace(syn[1] & 3u);
 }
 
-/* Reads a SYN on which answer_look() said ANSWER_SYNACK, and which is whole in `syn`. */
+/* Reads a SYN on which answer_look() said ANSWER_SYNACK: headers in `syn`, the rest in `data`. */
 ANSWER_INLINE enum answer_verdict answer_read(struct answer *a, const struct weir_front_rules *r,
-					      const uint8_t *syn)
+					      const uint8_t *syn, const uint8_t *data)
 {
 	uint32_t tcp_len = (syn[32] >> 4) * 4u;
 	uint8_t id[ISN_ID4_LEN];
@@ -179,7 +187,7 @@ ANSWER_INLINE enum answer_verdict answer_read(struct answer *a, const struct wei
 		return ANSWER_ELSEWHERE;
 	if (!csum_good(csum_add20(0, syn)) || !answer_source_ok(r, syn + 12))
 		return ANSWER_UNUSUAL;
-	if (!answer_checksum_ok(a, syn, tcp_len))
+	if (!answer_checksum_ok(a, syn, tcp_len, data))
 		return ANSWER_CHECKSUM;
 	if (answer_options(a, syn, tcp_len - TCP_HDR_LEN) != 0)
 		return ANSWER_UNUSUAL;
@@ -193,7 +201,7 @@ ANSWER_INLINE enum answer_verdict answer_read(struct answer *a, const struct wei
 	return ANSWER_SYNACK;
 }
 
-/* --- Whose it is -------------------------------------------------------------------------------- */
+/* --- Whose it is ------------------------------------------------------------------------------ */
 
 ANSWER_INLINE uint32_t answer_tick(const struct weir_front_rules *r, uint64_t now_ms)
 {
@@ -215,7 +223,7 @@ ANSWER_INLINE enum answer_verdict answer_owned(const struct weir_front_slot *slo
 	return ANSWER_SYNACK;
 }
 
-/* --- Writing ------------------------------------------------------------------------------------ */
+/* --- Writing ---------------------------------------------------------------------------------- */
 
 ANSWER_INLINE uint64_t answer_put32(uint8_t *at, uint32_t v)
 {

@@ -27,7 +27,8 @@ struct shield_shared {
 
 struct shield_counts {
 	uint64_t answered[WEIR_FRONT_LISTENERS];
-	uint64_t passed[SHIELD_PASSED_MAX]; /* by enum answer_verdict */
+	uint64_t passed[SHIELD_PASSED_MAX]; /* to weir, by enum answer_verdict */
+	uint64_t dropped;                   /* more than weir could have read */
 };
 
 #endif

@@ -8,6 +8,9 @@
  * goes on as if we were not here: the third segment, SYNs of pairs that weir owns (the slots), and
  * whatever is unusual.
  *
+ * While a listener is flooded, no more SYNs go on than weir can read (PASSING_MAX): else who
+ * repeats one SYN that is weir's, or sends unusual ones, would fill the queue all the same.
+ *
  * weir's process says by until_ns how long the program may act, and moves it on ten times a second:
  * when weir is gone, or hangs, SYNs go their old way within a second.
  *
@@ -63,8 +66,11 @@ struct {
 /* Too large for the stack, and read at offsets that a packet says. */
 struct work {
 	uint8_t syn[ANSWER_SYN_BYTES];
+	uint8_t data[ANSWER_DATA_MAX + 8];
 	uint8_t synack[64];
 	struct answer answer;
+	uint64_t passing_ms; /* in this millisecond ... */
+	uint32_t passing;    /* ... so many SYNs went on */
 };
 
 struct {
@@ -101,6 +107,20 @@ ANSWER_INLINE int copy_syn(struct __sk_buff *skb, struct work *w)
 	return bpf_skb_load_bytes(skb, link_len + ANSWER_HEAD, w->syn + ANSWER_HEAD, len) != 0;
 }
 
+/* What it carries: answer_look() has said that it is no more than ANSWER_DATA_MAX. */
+ANSWER_INLINE int copy_data(struct __sk_buff *skb, struct work *w)
+{
+	uint32_t from = IP4_HDR_LEN + (w->syn[32] >> 4) * 4u;
+	uint32_t len = be16_get(w->syn + 2) - from;
+
+	if (len == 0)
+		return 0;
+	if (len > ANSWER_DATA_MAX)
+		return -1;
+	memset(w->data + (len & ~7u), 0, 8);
+	return bpf_skb_load_bytes(skb, link_len + from, w->data, len) != 0;
+}
+
 /* The packet becomes the SYN-ACK of `len` bytes. */
 ANSWER_INLINE int replace(struct __sk_buff *skb, const struct work *w, uint32_t len)
 {
@@ -122,8 +142,10 @@ ANSWER_INLINE enum answer_verdict answer(struct __sk_buff *skb, const struct wei
 	if (copy_syn(skb, w) != 0)
 		return ANSWER_UNUSUAL;
 	verdict = answer_look(w->syn, skb->len - link_len);
+	if (verdict == ANSWER_SYNACK && copy_data(skb, w) != 0)
+		return ANSWER_UNUSUAL;
 	if (verdict == ANSWER_SYNACK)
-		verdict = answer_read(&w->answer, r, w->syn);
+		verdict = answer_read(&w->answer, r, w->syn, w->data);
 	if (verdict != ANSWER_SYNACK)
 		return verdict;
 	slot = slot_at(answer_slot(r, &w->answer));
@@ -146,19 +168,37 @@ ANSWER_INLINE bool may_be_syn(const struct __sk_buff *skb)
 	return answer_look(at, skb->len - link_len) != ANSWER_NO_SYN;
 }
 
-ANSWER_INLINE int count(struct shield_shared *s, enum answer_verdict verdict, const struct work *w,
-			uint64_t now_ms)
+/* SYNs that go on to weir while a listener is flooded, of one core in a millisecond: more than weir
+ * could read would only push everything else from its queue. */
+#define PASSING_MAX 64u
+
+ANSWER_INLINE int pass(struct shield_counts *c, enum answer_verdict verdict, struct work *w,
+		       uint64_t now_ms)
+{
+	if (w->passing_ms != now_ms) {
+		w->passing_ms = now_ms;
+		w->passing = 0;
+	}
+	if (++w->passing > PASSING_MAX) {
+		c->dropped++;
+		return TC_ACT_SHOT;
+	}
+	if (verdict < SHIELD_PASSED_MAX)
+		c->passed[verdict]++;
+	return TC_ACT_OK;
+}
+
+/* What becomes of the packet, and its count. */
+ANSWER_INLINE int settle(struct shield_shared *s, enum answer_verdict verdict, struct work *w,
+			 uint64_t now_ms)
 {
 	struct shield_counts *c = bpf_map_lookup_elem(&counts, &first);
 	uint32_t i = w->answer.listener;
 
-	if (!c)
+	if (!c || verdict == ANSWER_NO_SYN)
 		return TC_ACT_OK;
-	if (verdict != ANSWER_SYNACK) {
-		if (verdict < SHIELD_PASSED_MAX)
-			c->passed[verdict]++;
-		return TC_ACT_OK;
-	}
+	if (verdict != ANSWER_SYNACK)
+		return pass(c, verdict, w, now_ms);
 	if (i < WEIR_FRONT_LISTENERS) {
 		c->answered[i]++;
 		if (s->answered_ms[i] != now_ms) /* or cores would fight for the line */
@@ -174,6 +214,7 @@ int weir_shield(struct __sk_buff *skb)
 	struct work *w;
 	uint64_t now;
 	enum answer_verdict verdict;
+	int action;
 
 	if (!may_be_syn(skb))
 		return TC_ACT_OK;
@@ -183,9 +224,8 @@ int weir_shield(struct __sk_buff *skb)
 	if (!s || !w || now >= s->until_ns)
 		return TC_ACT_OK;
 	verdict = answer(skb, &s->rules[s->in_force & 1], w, now / NS_IN_MS);
-	if (count(s, verdict, w, now / NS_IN_MS) != TC_ACT_REDIRECT)
-		return TC_ACT_OK;
-	return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
+	action = settle(s, verdict, w, now / NS_IN_MS);
+	return action == TC_ACT_REDIRECT ? bpf_redirect(skb->ifindex, BPF_F_INGRESS) : action;
 }
 
 /* The project's own: it needs no helper that is kept for GPL programs. */

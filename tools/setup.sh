@@ -25,6 +25,9 @@ ca-certificates|curl's certificates"
 rows_test="$rows_build
 curl|the client of the gateway's tests
 libcmocka-dev|unit tests
+clang|compiles the part of weir serve --shield that runs in the kernel
+libbpf-dev|loads it
+linux-libc-dev|what the kernel calls its parts
 libsodium-dev|the reference that the engine's hash is tested against
 python3|tools/tidy.py and peers in the interoperation tests
 binutils|objdump, for tools/tidy.py
@@ -43,6 +46,9 @@ rows_bench="$rows_build
 iperf3|throughput
 passt|compared with
 slirp4netns|compared with
+clang|compiles the part of weir serve --shield that runs in the kernel
+libbpf-dev|loads it
+linux-libc-dev|what the kernel calls its parts
 liblwip-dev|lwIP, compared with under a SYN flood
 hping3|a SYN flood
 valgrind|counts instructions

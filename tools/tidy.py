@@ -31,6 +31,11 @@ CORE_SYSTEM = FREESTANDING | {"string.h"}
 # No clock and no randomness of the operating system.
 SIM_SYSTEM = CORE_SYSTEM | {"assert.h", "ctype.h", "errno.h", "inttypes.h", "math.h", "stdio.h",
                             "stdlib.h"}
+# The kernel's virtual machine.
+KERN_SYSTEM = CORE_SYSTEM | {"linux/bpf.h", "linux/if_ether.h", "linux/pkt_cls.h",
+                             "bpf/bpf_helpers.h", "bpf/bpf_endian.h"}
+KERN_QUOTED = [r"(weir|kern|base)/.*", r"tcp/(isn|syncookie)\.h",
+               r"wire/(ip4|tcp_hdr|checksum)\.h"]
 ANY = None
 
 # Folder: (what it may include in quotes, as patterns of the whole path; which system headers).
@@ -55,8 +60,12 @@ LAYERS = {
     "host/link/impair.c": ([r"weir/impair\.h", r"link/codel\.h"], CORE_SYSTEM),
     "host/link/impair_bytes.c": ([r"weir/impair\.h"], CORE_SYSTEM),
     "host/link/codel.c": ([r"link/codel\.h"], CORE_SYSTEM),
+    # The program for the kernel: what it can have of the engine are headers, without its tables.
+    "kern": (KERN_QUOTED, CORE_SYSTEM),
+    "kern/shield.bpf.c": (KERN_QUOTED, KERN_SYSTEM),
     "gate": ([r"weir/.*", r"gate/.*", r"[a-z0-9_]*\.(h|def)"], ANY),
-    "cli": ([r"weir/.*", r"(cli|gate|sim)/.*", r"[a-z0-9_]*\.(h|def)"], ANY),
+    "cli": ([r"weir/.*", r"(cli|gate|sim)/.*", r"host/shield/shield\.h",
+             r"[a-z0-9_]*\.(h|def)"], ANY),
     "packetdrill": ([r"weir/.*", r"[a-z0-9_]*\.(h|def)"], ANY),
     "sim": ([r"weir/.*", r"(base|table|wire|net|tcp|stack|sim)/.*", r"[a-z0-9_]*\.(h|def)"],
             SIM_SYSTEM),
@@ -68,7 +77,7 @@ SLEEP = re.compile(r"\b(u?sleep|nanosleep|clock_nanosleep)\s*\(")
 SCRIPT_SLEEP = re.compile(r"(^|[;&|`(]|\bdo\b|\bthen\b)\s*sleep\s+[0-9.$]")
 PRINT = re.compile(r"\b(v?f?printf|puts|fputs|putchar|perror)\s*\(")
 # Folders whose code may not print. The gate speaks for `weir run`, so it may.
-SILENT = ("core/", "host/", "sim/")
+SILENT = ("core/", "host/", "kern/", "sim/")
 SILENT_BUT = ("host/sink/",)
 
 ARCHIVE_MAY_NEED = {"memcpy", "memmove", "memset", "memcmp"}

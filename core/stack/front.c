@@ -229,7 +229,7 @@ static void uncount(struct front_load *load, uint64_t n)
 	}
 }
 
-/* Only here is uncounted what has completed, for an ACK may be here before the report of its SYN. */
+/* What has completed is uncounted only here: an ACK may be here before the report of its SYN. */
 void weir_front_report(struct weir_stack *s, unsigned i, uint64_t count, weir_time now)
 {
 	struct front_load *load;
@@ -244,7 +244,7 @@ void weir_front_report(struct weir_stack *s, unsigned i, uint64_t count, weir_ti
 	load->completed = 0;
 }
 
-/* --- The rules ---------------------------------------------------------------------------------- */
+/* --- The rules -------------------------------------------------------------------------------- */
 
 static bool may_be_on(const struct weir_stack *s, const struct listener *l)
 {

@@ -150,12 +150,14 @@ uint64_t shield_answered(const struct shield *h)
 	return h->answered;
 }
 
-/* --- Loading and attaching ---------------------------------------------------------------------- */
+/* --- Loading and attaching -------------------------------------------------------------------- */
 
 static int complain(char *why, size_t len, const char *what, int error)
 {
-	if (error == EPERM)
-		snprintf(why, len, "%s: not permitted (root, or CAP_BPF and CAP_NET_ADMIN)", what);
+	if (error == EPERM || error == EACCES) /* the latter without CAP_PERFMON */
+		snprintf(why, len,
+			 "%s: not permitted (root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN)",
+			 what);
 	else
 		snprintf(why, len, "%s: %s", what, strerror(error));
 	return -1;

@@ -3,8 +3,8 @@
  *
  * While a listener of the stack is in cookie mode, the kernel answers its SYNs on behalf of the
  * stack (weir/front.h), in the context of whoever sent them; at all other times, and for all other
- * packets, nothing changes. Needs CAP_BPF and CAP_NET_ADMIN (root), Linux 5.8 with tc's clsact, and
- * a build that had clang and libbpf.
+ * packets, nothing changes. Needs root (CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN), Linux 5.8 with
+ * tc's clsact, and a build that had clang and libbpf.
  */
 #ifndef WEIR_HOST_SHIELD_H
 #define WEIR_HOST_SHIELD_H

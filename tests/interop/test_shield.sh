@@ -73,7 +73,8 @@ if ! serve --tun weirown --ip 10.98.0.1/24 --shield on; then
 	status $served
 	check "--shield on, but it cannot be: status 1" equal $ended 1
 	check "--shield on, but it cannot be: says why" \
-		grep -q -e "--shield on: .*\(not permitted\|built without\|clsact\)" "$tmp/serve.err"
+		grep -q -E -e "--shield on: .*(not permitted|built without|clsact)" \
+		"$tmp/serve.err"
 	serve --tun weirown --ip 10.98.0.1/24 --set cookies=2
 	echo_once 10.98.0.1 "--shield auto without a shield"
 	stop

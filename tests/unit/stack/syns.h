@@ -138,7 +138,9 @@ static inline size_t syns_next(struct syns *g, uint8_t *p)
 
 	memset(p, 0, SYNS_PACKET_MAX);
 	options = syns_options(g, p + 40);
-	len = 40 + options + (syns_random(g, 16) ? 0 : syns_random(g, 20));
+	len = 40 + options + (syns_random(g, 4) ? 0 : syns_random(g, 20));
+	for (size_t i = 40 + options; i < len; i++)
+		p[i] = (uint8_t)syns_random(g, 256);
 	t.remote.addr.bytes[1] = (uint8_t)syns_random(g, 256);
 	stk_ip(p, &t.remote.addr, &t.local.addr, IP_PROTO_TCP, len - 20);
 	p[1] = (uint8_t)syns_random(g, 256);

@@ -1,7 +1,7 @@
 /*
- * A front answers SYNs in the engine's place (weir/front.h): what the engine tells it, what it tells
- * the engine, and how long the cookie mode lasts; in virtual time. What a front sends is tested in
- * test_front_answer.c.
+ * A front answers SYNs in the engine's place (weir/front.h): what the engine tells it, what it
+ * tells the engine, and how long the cookie mode lasts; in virtual time. What a front sends is
+ * tested in test_front_answer.c.
  */
 #include "fixture.h"
 
@@ -100,7 +100,7 @@ static bool serve(struct stk *f, uint16_t port)
 	return !ours;
 }
 
-/* --- Rules -------------------------------------------------------------------------------------- */
+/* --- Rules ------------------------------------------------------------------------------------ */
 
 /* On: one IPv4 address and port, early, with cookies; nothing else. */
 static void test_which_listeners(void **state)
@@ -197,7 +197,7 @@ static void test_slot_count(void **state)
 	weir_front_close(f->s); /* there is none: nothing happens */
 }
 
-/* --- Owners ------------------------------------------------------------------------------------- */
+/* --- Owners ----------------------------------------------------------------------------------- */
 
 static unsigned owned(void)
 {
@@ -306,8 +306,8 @@ static void test_spent(void **state)
 		assert_int_equal(slots[i].spent, stamp);
 }
 
-/* A filter that is full says of each pair that its cookie was used. The front knows better and sends
- * cookies, which must be taken. */
+/* A filter that is full says of each pair that its cookie was used. The front knows better and
+ * sends cookies, which must be taken. */
 static void test_spent_by_error(void **state)
 {
 	struct stk *f = *state;
@@ -327,7 +327,7 @@ static void test_spent_by_error(void **state)
 	}
 }
 
-/* --- What the front sent -------------------------------------------------------------------------- */
+/* --- What the front sent ---------------------------------------------------------------------- */
 
 /* A cookie of the front makes a connection, before any report and as long as one lives; without
  * one, or after that, the right number makes none. */
@@ -380,7 +380,7 @@ static void test_cookies_of_a_front_that_went(void **state)
 	assert_verdict(ack(f, &t, cookie), LISTEN_ACK);
 }
 
-/* --- The mode ------------------------------------------------------------------------------------- */
+/* --- The mode --------------------------------------------------------------------------------- */
 
 #define REPORT_NS (100 * NS_PER_MS)
 

@@ -1,7 +1,7 @@
 /*
- * What a front sends (kern/answer.h), built natively, against the engine: the SYN-ACK of one is that
- * of the other, byte for byte, for whatever SYN; and no SYN is answered that the engine would not
- * answer with a cookie. The same for the program in the kernel: tests/host/test_shield.c.
+ * What a front sends (kern/answer.h), built natively, against the engine: the SYN-ACK of one is
+ * that of the other, byte for byte, for whatever SYN; and no SYN is answered that the engine would
+ * not answer with a cookie. The same for the program in the kernel: tests/host/test_shield.c.
  */
 #include "syns.h"
 
@@ -46,7 +46,7 @@ static enum answer_verdict ask_front(const struct stk *f, const struct weir_fron
 				     size_t *out_len)
 {
 	uint64_t now_ms = f->now / NS_PER_MS;
-	uint8_t syn[ANSWER_SYN_BYTES] = {0};
+	uint8_t syn[ANSWER_SYN_BYTES] = {0}, data[SYNS_PACKET_MAX] = {0};
 	enum answer_verdict v;
 	struct answer a;
 	size_t head;
@@ -56,7 +56,8 @@ static enum answer_verdict ask_front(const struct stk *f, const struct weir_fron
 		return v;
 	head = 20 + (packet[32] >> 4) * 4u;
 	memcpy(syn, packet, head);
-	v = answer_read(&a, r, syn);
+	memcpy(data, packet + head, be16_get(packet + 2) - head);
+	v = answer_read(&a, r, syn, data);
 	if (v == ANSWER_SYNACK)
 		v = answer_owned(&slots[answer_slot(r, &a)], answer_tick(r, now_ms));
 	if (v == ANSWER_SYNACK)
@@ -67,7 +68,7 @@ static enum answer_verdict ask_front(const struct stk *f, const struct weir_fron
 /* Could a front have answered it, by what answer.h says is usual? */
 static bool is_usual(const uint8_t *p, size_t len)
 {
-	return p[0] == 0x45 && be16_get(p + 2) == 20 + (p[32] >> 4) * 4u && len == be16_get(p + 2);
+	return p[0] == 0x45 && len == be16_get(p + 2);
 }
 
 /* Is the checksum that of the pseudo-header, too? */
