@@ -15,8 +15,9 @@
  * that time is good any more, what was acknowledged (timewaits.h), and the ACK is refused. A record
  * that must make room leaves its mark (spent.h).
  *
- * Accurate ECN needs no room in a cookie: the flags of the third segment, which tell how the SYN-ACK
- * came, say that it was agreed on. Its option is left out: an answer to a forged SYN stays small.
+ * Accurate ECN needs no room in a cookie: the flags of the third segment, which tell how the
+ * SYN-ACK came, say that it was agreed on. Its option is left out: an answer to a forged SYN stays
+ * small.
  *
  * A SYN that reuses a TIME-WAIT pair gets a record, never a cookie: its initial number must lie
  * beyond the old ones (RFC 1122 4.2.2.13).

@@ -75,8 +75,8 @@ static inline uint64_t synack_fill_ip(uint8_t *bytes, const struct synack_form *
 	return sum;
 }
 
-/* Adds flags to the two bytes of data offset and flags, which have none of ECN; returns what the sum
- * grows by. */
+/* Adds flags to the two bytes of data offset and flags, which have none of ECN; returns what the
+ * sum grows by. */
 static inline uint64_t synack_fill_ace(uint8_t *tcp, unsigned ace)
 {
 	const uint8_t more[4] = {(uint8_t)(ace >> 2), (uint8_t)((ace & 3) << 6)};

@@ -8,28 +8,28 @@
  *	SYN        ACE 7: we ask              SYN-ACK   ACE 2, 3, 4, 6: how the SYN came
  *	third ACK  ACE 2, 3, 4, 6: how the SYN-ACK came       from then on ACE = r.cep mod 8
  *
- * r.cep begins with 5, the bytes of ECT(0) and ECT(1) with 1, so that a path that clears them shows.
- * A SYN-ACK with ACE 1 agrees on RFC 3168 only, one with 0 or 7 on nothing. Two SYNs without an
- * answer, and the next ones do not ask; a server's second SYN-ACK goes without the option, its third
- * without flags, and then it never marks its own packets as capable (it cannot know what the client
- * made of it), nor when a SYN came that did not ask. The kind of feedback is settled by the first
- * SYN or SYN-ACK and never changes.
+ * r.cep begins with 5, the bytes of ECT(0) and ECT(1) with 1, so that a path that clears them
+ * shows. A SYN-ACK with ACE 1 agrees on RFC 3168 only, one with 0 or 7 on nothing. Two SYNs without
+ * an answer, and the next ones do not ask; a server's second SYN-ACK goes without the option, its
+ * third without flags, and then it never marks its own packets as capable (it cannot know what the
+ * client made of it), nor when a SYN came that did not ask. The kind of feedback is settled by the
+ * first SYN or SYN-ACK and never changes.
  *
  * As receiver. Every acceptable packet that came marked counts, ACKs too. Data that comes marked
  * after something that was not is acknowledged at once, and so is every second mark, or every third
  * if only ACKs are marked; such an ACK of ACKs carries no SACK blocks. The option goes with every
- * ACK if a counter of bytes grew since the last one; data gives up room for it only if that of marked
- * bytes did, since what fills a packet, or many that a device cuts up, would go as one less. Two
- * counters take the room of one with its padding. Where there is no room for what changed and two SACK blocks the
- * option waits.
+ * ACK if a counter of bytes grew since the last one; data gives up room for it only if that of
+ * marked bytes did, since what fills a packet, or many that a device cuts up, would go as one less.
+ * Two counters take the room of one with its padding. Where there is no room for what changed and
+ * two SACK blocks the option waits.
  *
  * As sender. The count may have wrapped when an ACK covers more than seven packets: then the most
- * that it can mean is taken, unless the option shows that fewer bytes were marked. ACKs that neither
- * acknowledge, nor SACK, nor bring new data are passed over: they may be old. A mark is one signal a
- * round trip to congestion control, as with RFC 3168 (recovery.c); CWR is not used. No packet is
- * sent capable, though marks are heeded, when the path is seen to change the ECN field of a SYN or
- * SYN-ACK, or bytes marked come without packets; a count of zero where none is possible means that
- * the peer does not count at all, and is not listened to.
+ * that it can mean is taken, unless the option shows that fewer bytes were marked. ACKs that
+ * neither acknowledge, nor SACK, nor bring new data are passed over: they may be old. A mark is one
+ * signal a round trip to congestion control, as with RFC 3168 (recovery.c); CWR is not used. No
+ * packet is sent capable, though marks are heeded, when the path is seen to change the ECN field of
+ * a SYN or SYN-ACK, or bytes marked come without packets; a count of zero where none is possible
+ * means that the peer does not count at all, and is not listened to.
  *
  * State: struct accecn and bits of tcb.ecn. RFC 9768.
  */

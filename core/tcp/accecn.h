@@ -20,7 +20,8 @@ enum accecn_setting {
 
 #define ACCECN_CEP_FIRST 5u /* r.cep and s.cep begin with it (RFC9768-06) */
 
-/* What a SYN asks for that config.ecn lets it have (RFC9768-02, -03): a value of struct half.ecn. */
+/* What a SYN asks for that config.ecn lets it have (RFC9768-02, -03): a value of struct
+ * half.ecn. */
 enum accecn_kind {
 	ACCECN_KIND_NONE,
 	ACCECN_KIND_CLASSIC,

@@ -37,7 +37,7 @@ struct tcp_seg {
 	uint8_t flags;     /* TCP_*, without AE */
 	uint8_t hdr_len;   /* bytes, 20 to 60 */
 	bool ae;           /* TCP_AE */
-	uint8_t ip_ecn; /* the ECN field of its packet, of what comes in; its reader's caller sets it */
+	uint8_t ip_ecn;    /* the ECN field of its packet, set by who read that; 0 otherwise */
 	struct tcp_opts opts;
 	const uint8_t *payload; /* `len` bytes */
 };

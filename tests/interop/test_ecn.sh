@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Congestion marks between the kernel's TCP and weir's: what they agree on for each setting of both,
-# in both roles, and that marks on the way are told and answered. Accurate ECN with kernels that have
-# it (sysctl tcp_ecn=3 is taken); with others, that asking for it comes down to RFC 3168.
+# in both roles, and that marks on the way are told and answered. Accurate ECN with kernels that
+# have it (sysctl tcp_ecn=3 is taken); with others, that asking for it comes down to RFC 3168.
 # req: RFC9768-02
 . "$(dirname "$0")/lib.sh"
 interop_start 1500
@@ -48,7 +48,8 @@ transfer() {
 	check "$text: weir got the bytes" same "$tmp/weir.out" "$tmp/data"
 	check "$text: agreed on $agreed" equal "$(field ecn)" $agreed
 	if [ $agreed = 0 ]; then
-		check "$text: nothing may be marked" equal "$(field marked-in) $(field marked-out)" "0 0"
+		check "$text: nothing may be marked" \
+			equal "$(field marked-in) $(field marked-out)" "0 0"
 		return
 	fi
 	check "$text: both ends' packets may be marked" \
@@ -57,7 +58,8 @@ transfer() {
 	check "$text: weir answered marks" test "$(field reduced)" -gt 0
 	[ $agreed = 2 ] || return 0
 	# Every mark on data is told; the last ones may come with the end.
-	check "$text: the kernel told of marks" at_least "$(field told)" $(($(field marked-out) - 8))
+	check "$text: the kernel told of marks" \
+		at_least "$(field told)" $(($(field marked-out) - 8))
 	check "$text: and of no more than there were" at_least "$(field marked-out)" "$(field told)"
 	check "$text: weir counted all" equal "$(field heard)" "$(field marked-in)"
 }
@@ -76,6 +78,6 @@ if kernel_ecn 3; then
 	transfer connect 3 2 1
 	transfer listen 3 1 1
 else
-	echo "        this kernel does not have Accurate ECN: only what both come down to was tested"
+	echo "        this kernel does not have Accurate ECN: what both come down to was tested"
 fi
 interop_end
