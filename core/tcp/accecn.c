@@ -19,9 +19,10 @@
  * after something that was not is acknowledged at once, and so is every second mark, or every third
  * if only ACKs are marked; such an ACK of ACKs carries no SACK blocks. The option goes with every
  * ACK if a counter of bytes grew since the last one; data gives up room for it only if that of
- * marked bytes did, since what fills a packet, or many that a device cuts up, would go as one less.
- * Two counters take the room of one with its padding. Where there is no room for what changed and
- * two SACK blocks the option waits.
+ * marked bytes did, or if so many packets are acknowledged that the count could have wrapped; for
+ * what fills a packet, or many that a device cuts up, goes as one less. Two counters take the room
+ * of one with its padding. Where there is no room for what changed and two SACK blocks the option
+ * waits.
  *
  * As sender. The count may have wrapped when an ACK covers more than seven packets: then the most
  * that it can mean is taken, unless the option shows that fewer bytes were marked. ACKs that
@@ -181,6 +182,11 @@ void accecn_synack_again(struct tcp_in *in)
 	    (in->seg.flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK) ||
 	    !seq_eq(in->seg.seq, t->rcv.irs) || ace == 0 || ace == 1 || ace == 7)
 		return;
+	/* Who has sent or acknowledged data sends no SYN-ACK again: it is an old duplicate, and its
+	 * sender would take the answer for a count. */
+	if (!seq_eq(t->snd.una, seq_add(t->snd.iss, 1)) ||
+	    !seq_eq(t->rcv.nxt, seq_add(t->rcv.irs, 1)))
+		return;
 	if (in->seg.ip_ecn == CE && t->accecn.cep == ACCECN_CEP_FIRST && t->accecn.synack_ecn != CE)
 		t->accecn.cep++; /* once, however many come marked */
 	t->accecn.synack_ecn = in->seg.ip_ecn & 3;
@@ -229,10 +235,10 @@ void accecn_arrived(struct tcp_in *in)
 	count_bytes(a, in->seg.ip_ecn, in->whole);
 	if (ce) {
 		n = packets_of(in);
+		in->env->counters[WEIR_CTR_ECN_MARKED] += n;
 		a->cep = (a->cep + n) & 7;
 		n += a->marks;
 		a->marks = n < MARKS_MAX ? n & 7 : MARKS_MAX;
-		in->env->counters[WEIR_CTR_ECN_MARKED]++;
 		/* RFC9768-08 */
 		if ((in->whole && !a->was_ce) || a->marks >= (unacked ? 2u : 3u)) {
 			ackgen_now(t, WEIR_CTR_SENT_ACK);
@@ -278,13 +284,15 @@ static bool option_due(const struct accecn *a, const struct tcp_plan *p)
 	return a->untold || (a->handshake && p->len == 0);
 }
 
-/* Data makes room for it only if it tells of marks. */
+/* Data makes room for it if it tells of marks, or that there were none among so many packets that
+ * the count alone could have wrapped. */
 static bool has_room(const struct tcb *t, const struct tcp_plan *p, const struct tcp_opts *o)
 {
 	uint32_t room = t->path_mss < t->peer_mss ? t->path_mss : t->peer_mss;
 	uint32_t len = (uint32_t)tcp_opt_len(o);
 
-	if (t->accecn.untold >> TCP_ACCECN_CEB & 1)
+	if ((t->accecn.untold >> TCP_ACCECN_CEB & 1) ||
+	    t->ackgen.bytes >= (ACE_WRAP - 1) * t->rcv.seg_max)
 		return len < room;
 	return len + p->len <= room;
 }
@@ -394,7 +402,7 @@ bool accecn_told(const struct tcp_in *in, uint32_t sacked, uint32_t *ce_bytes)
 	struct accecn *a = &t->accecn;
 	const struct tcp_seg *s = &in->seg;
 	uint32_t acked = seq_gt(s->ack, t->snd.una) ? s->ack.v - t->snd.una.v : 0;
-	uint32_t mss = t->snd.mss, grown = 0, marked;
+	uint32_t mss = t->snd.mss, grown = 0, packets, marked;
 	unsigned ace = tcp_ace(s);
 	bool option;
 
@@ -403,8 +411,9 @@ bool accecn_told(const struct tcp_in *in, uint32_t sacked, uint32_t *ce_bytes)
 		return false;
 	judge_zero(t, ace);
 	option = read_option(a, &s->opts, &grown);
-	marked = most_marked((ace - a->told_cep) & (ACE_WRAP - 1), (acked + sacked + mss - 1) / mss,
-			     option ? &grown : NULL, mss);
+	packets = t->ecn & ECN_NO_ECT ? 0 : (acked + sacked + mss - 1) / mss;
+	marked = most_marked((ace - a->told_cep) & (ACE_WRAP - 1), packets, option ? &grown : NULL,
+			     mss);
 	a->told_cep = ace & 7;
 	if (grown && !marked && a->capable_out < ACE_WRAP)
 		t->ecn |= ECN_NO_ECT; /* 3.2.3.2.5: so few cannot have wrapped */
