@@ -68,8 +68,8 @@ TCP_OPTS = {
     "bad-accecn-beyond": "ae0b000001000002",
     "bad-sack-11": "050b" + BLOCKS[0] + "00",
     "fields-all": "ff07" "05b4" "11223344" "55667788" + "".join(BLOCKS),
-    "fields-accecn": "3f07" "05b4" "11223344" "55667788" + "".join(BLOCKS) + "0a" "00000001" "0000ffff"
-                     "00ffffff",
+    "fields-accecn": "3f07" "05b4" "11223344" "55667788" + "".join(BLOCKS)
+                     + "0a" "00000001" "0000ffff" "00ffffff",
     "fields-sack-alone": "5400" "0000" "00000000" "00000000" + "".join(BLOCKS),
 }
 

@@ -9,9 +9,10 @@
  * heard so far (struct sim_wire_end), from which the next segment is judged:
  *
  * - form: checksums and lengths right; no combination of flags that means nothing, those of ECN on
- *   SYNs among them (RFC 9768 3.1.3); reserved bits zero; SYN's options on SYNs only; timestamps on all segments but RST or on none, SACK blocks
- *   only as negotiated (RFC 7323 3.2, RFC 2018 3); payload and options within the MSS that the peer
- *   announced (RFC 6691), or within 536 or 1220 bytes if it announced none (RFC 9293 MUST-15);
+ *   SYNs among them (RFC 9768 3.1.3); reserved bits zero; SYN's options on SYNs only; timestamps on
+ *   all segments but RST or on none, SACK blocks only as negotiated (RFC 7323 3.2, RFC 2018 3);
+ *   payload and options within the MSS that the peer announced (RFC 6691), or within 536 or 1220
+ *   bytes if it announced none (RFC 9293 MUST-15);
  * - sequence: data and FIN continue what was sent before, without a hole; the bytes are those that
  *   the application gave, and the FIN stands right behind the last of them; nothing is acknowledged
  *   that the peer has not sent, or that has not come in, and no acknowledgement goes back;

@@ -17,8 +17,9 @@
  *
  * A front (front.c) may answer SYNs in the listener's place: what it sends counts as sent here.
  *
- * Accurate ECN needs no room in a cookie: the flags of the third segment, which tell how the SYN-ACK
- * came, say that it was agreed on. Its option is left out: an answer to a forged SYN stays small.
+ * Accurate ECN needs no room in a cookie: the flags of the third segment, which tell how the
+ * SYN-ACK came, say that it was agreed on. Its option is left out: an answer to a forged SYN stays
+ * small.
  *
  * A SYN that reuses a TIME-WAIT pair gets a record, never a cookie: its initial number must lie
  * beyond the old ones (RFC 1122 4.2.2.13).

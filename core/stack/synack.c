@@ -4,8 +4,8 @@
  * A form is a whole packet, IP and TCP header with options, written by the same functions that
  * write every other packet, with zeros where SYN-ACKs differ: addresses, ports, both sequence
  * numbers, both timestamps and both checksums. There is one for each family and each choice of
- * options that the peer may leave us (timestamps, SACK, window scaling, ECN, Accurate ECN's option):
- * sixty-four. The flags of Accurate ECN, which tell how the SYN came, are filled in, too.
+ * options that the peer may leave us (timestamps, SACK, window scaling, ECN, Accurate ECN's
+ * option): sixty-four. The flags of Accurate ECN, which tell how the SYN came, are filled in, too.
  *
  * With the form are kept the sums of what is in it already: that of the IPv4 header, and that of
  * TCP header and pseudo-header. What is filled in is added to these as it is written, so no byte of

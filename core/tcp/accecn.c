@@ -8,28 +8,29 @@
  *	SYN        ACE 7: we ask              SYN-ACK   ACE 2, 3, 4, 6: how the SYN came
  *	third ACK  ACE 2, 3, 4, 6: how the SYN-ACK came       from then on ACE = r.cep mod 8
  *
- * r.cep begins with 5, the bytes of ECT(0) and ECT(1) with 1, so that a path that clears them shows.
- * A SYN-ACK with ACE 1 agrees on RFC 3168 only, one with 0 or 7 on nothing. Two SYNs without an
- * answer, and the next ones do not ask; a server's second SYN-ACK goes without the option, its third
- * without flags, and then it never marks its own packets as capable (it cannot know what the client
- * made of it), nor when a SYN came that did not ask. The kind of feedback is settled by the first
- * SYN or SYN-ACK and never changes.
+ * r.cep begins with 5, the bytes of ECT(0) and ECT(1) with 1, so that a path that clears them
+ * shows. A SYN-ACK with ACE 1 agrees on RFC 3168 only, one with 0 or 7 on nothing. Two SYNs without
+ * an answer, and the next ones do not ask; a server's second SYN-ACK goes without the option, its
+ * third without flags, and then it never marks its own packets as capable (it cannot know what the
+ * client made of it), nor when a SYN came that did not ask. The kind of feedback is settled by the
+ * first SYN or SYN-ACK and never changes.
  *
  * As receiver. Every acceptable packet that came marked counts, ACKs too. Data that comes marked
  * after something that was not is acknowledged at once, and so is every second mark, or every third
  * if only ACKs are marked; such an ACK of ACKs carries no SACK blocks. The option goes with every
- * ACK if a counter of bytes grew since the last one; data gives up room for it only if that of marked
- * bytes did, since what fills a packet, or many that a device cuts up, would go as one less. Two
- * counters take the room of one with its padding. Where there is no room for what changed and two SACK blocks the
- * option waits.
+ * ACK if a counter of bytes grew since the last one; data gives up room for it only if that of
+ * marked bytes did, or if so many packets are acknowledged that the count could have wrapped; for
+ * what fills a packet, or many that a device cuts up, goes as one less. Two counters take the room
+ * of one with its padding. Where there is no room for what changed and two SACK blocks the option
+ * waits.
  *
  * As sender. The count may have wrapped when an ACK covers more than seven packets: then the most
- * that it can mean is taken, unless the option shows that fewer bytes were marked. ACKs that neither
- * acknowledge, nor SACK, nor bring new data are passed over: they may be old. A mark is one signal a
- * round trip to congestion control, as with RFC 3168 (recovery.c); CWR is not used. No packet is
- * sent capable, though marks are heeded, when the path is seen to change the ECN field of a SYN or
- * SYN-ACK, or bytes marked come without packets; a count of zero where none is possible means that
- * the peer does not count at all, and is not listened to.
+ * that it can mean is taken, unless the option shows that fewer bytes were marked. ACKs that
+ * neither acknowledge, nor SACK, nor bring new data are passed over: they may be old. A mark is one
+ * signal a round trip to congestion control, as with RFC 3168 (recovery.c); CWR is not used. No
+ * packet is sent capable, though marks are heeded, when the path is seen to change the ECN field of
+ * a SYN or SYN-ACK, or bytes marked come without packets; a count of zero where none is possible
+ * means that the peer does not count at all, and is not listened to.
  *
  * State: struct accecn and bits of tcb.ecn. RFC 9768.
  */
@@ -181,6 +182,11 @@ void accecn_synack_again(struct tcp_in *in)
 	    (in->seg.flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK) ||
 	    !seq_eq(in->seg.seq, t->rcv.irs) || ace == 0 || ace == 1 || ace == 7)
 		return;
+	/* Who has sent or acknowledged data sends no SYN-ACK again: it is an old duplicate, and its
+	 * sender would take the answer for a count. */
+	if (!seq_eq(t->snd.una, seq_add(t->snd.iss, 1)) ||
+	    !seq_eq(t->rcv.nxt, seq_add(t->rcv.irs, 1)))
+		return;
 	if (in->seg.ip_ecn == CE && t->accecn.cep == ACCECN_CEP_FIRST && t->accecn.synack_ecn != CE)
 		t->accecn.cep++; /* once, however many come marked */
 	t->accecn.synack_ecn = in->seg.ip_ecn & 3;
@@ -229,10 +235,10 @@ void accecn_arrived(struct tcp_in *in)
 	count_bytes(a, in->seg.ip_ecn, in->whole);
 	if (ce) {
 		n = packets_of(in);
+		in->env->counters[WEIR_CTR_ECN_MARKED] += n;
 		a->cep = (a->cep + n) & 7;
 		n += a->marks;
 		a->marks = n < MARKS_MAX ? n & 7 : MARKS_MAX;
-		in->env->counters[WEIR_CTR_ECN_MARKED]++;
 		/* RFC9768-08 */
 		if ((in->whole && !a->was_ce) || a->marks >= (unacked ? 2u : 3u)) {
 			ackgen_now(t, WEIR_CTR_SENT_ACK);
@@ -278,13 +284,15 @@ static bool option_due(const struct accecn *a, const struct tcp_plan *p)
 	return a->untold || (a->handshake && p->len == 0);
 }
 
-/* Data makes room for it only if it tells of marks. */
+/* Data makes room for it if it tells of marks, or that there were none among so many packets that
+ * the count alone could have wrapped. */
 static bool has_room(const struct tcb *t, const struct tcp_plan *p, const struct tcp_opts *o)
 {
 	uint32_t room = t->path_mss < t->peer_mss ? t->path_mss : t->peer_mss;
 	uint32_t len = (uint32_t)tcp_opt_len(o);
 
-	if (t->accecn.untold >> TCP_ACCECN_CEB & 1)
+	if ((t->accecn.untold >> TCP_ACCECN_CEB & 1) ||
+	    t->ackgen.bytes >= (ACE_WRAP - 1) * t->rcv.seg_max)
 		return len < room;
 	return len + p->len <= room;
 }
@@ -394,7 +402,7 @@ bool accecn_told(const struct tcp_in *in, uint32_t sacked, uint32_t *ce_bytes)
 	struct accecn *a = &t->accecn;
 	const struct tcp_seg *s = &in->seg;
 	uint32_t acked = seq_gt(s->ack, t->snd.una) ? s->ack.v - t->snd.una.v : 0;
-	uint32_t mss = t->snd.mss, grown = 0, marked;
+	uint32_t mss = t->snd.mss, grown = 0, packets, marked;
 	unsigned ace = tcp_ace(s);
 	bool option;
 
@@ -403,8 +411,9 @@ bool accecn_told(const struct tcp_in *in, uint32_t sacked, uint32_t *ce_bytes)
 		return false;
 	judge_zero(t, ace);
 	option = read_option(a, &s->opts, &grown);
-	marked = most_marked((ace - a->told_cep) & (ACE_WRAP - 1), (acked + sacked + mss - 1) / mss,
-			     option ? &grown : NULL, mss);
+	packets = t->ecn & ECN_NO_ECT ? 0 : (acked + sacked + mss - 1) / mss;
+	marked = most_marked((ace - a->told_cep) & (ACE_WRAP - 1), packets, option ? &grown : NULL,
+			     mss);
 	a->told_cep = ace & 7;
 	if (grown && !marked && a->capable_out < ACE_WRAP)
 		t->ecn |= ECN_NO_ECT; /* 3.2.3.2.5: so few cannot have wrapped */

@@ -98,8 +98,8 @@ static uint32_t recover_fs(const struct tcb *t, const struct recovery_ack *a)
 	return out > a->prior_sacked ? out - a->prior_sacked : 0;
 }
 
-/* RFC3168-07, RFC9438-07: a mark meets a window of one segment. Data waits for an RTO, and with each
- * further mark twice as long, like a timer that expires again and again. */
+/* RFC3168-07, RFC9438-07: a mark meets a window of one segment. Data waits for an RTO, and with
+ * each further mark twice as long, like a timer that expires again and again. */
 static void slow_down(struct tcb *t, const struct tcp_env *env, weir_time now)
 {
 	uint64_t delay = rtt_rto(&t->rtt, env->cfg), max = env->cfg->rto_max_ms * NS_PER_MS;

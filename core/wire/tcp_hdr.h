@@ -38,7 +38,7 @@ struct tcp_seg {
 	uint8_t flags;     /* TCP_*, without AE */
 	uint8_t hdr_len;   /* bytes, 20 to 60 */
 	bool ae;           /* TCP_AE */
-	uint8_t ip_ecn; /* the ECN field of its packet, of what comes in; its reader's caller sets it */
+	uint8_t ip_ecn;    /* the ECN field of its packet, set by who read that; 0 otherwise */
 	struct tcp_opts opts;
 	const uint8_t *payload; /* `len` bytes */
 };
@@ -49,7 +49,8 @@ static inline uint32_t tcp_seg_len(const struct tcp_seg *s)
 	return s->len + !!(s->flags & TCP_SYN) + !!(s->flags & TCP_FIN);
 }
 
-/* Sets the three flags of ECN in a header that has none of them; returns what the sum grows by. */
+/* Sets the three flags of ECN in a header that has none of them; returns what the sum grows by.
+ */
 static inline uint64_t tcp_hdr_put_ace(uint8_t *tcp, unsigned ace)
 {
 	const uint8_t more[4] = {(uint8_t)(ace >> 2), (uint8_t)((ace & 3) << 6)};

@@ -34,7 +34,18 @@ static bool strikes(struct bad_link *b)
 	return strikes_with(b, b->permille);
 }
 
-static void mark(struct bad_link *b, uint8_t *packet, size_t len, unsigned way)
+/* Segments that an IPv4 frame was merged of. */
+static uint64_t segments_of(const uint8_t *packet, size_t len, uint16_t gso_size)
+{
+	size_t ip = (packet[0] & 15u) * 4u, headers;
+
+	if (gso_size == 0 || packet[0] >> 4 != 4 || len < ip + 20)
+		return 1;
+	headers = ip + (packet[ip + 12] >> 4) * 4u;
+	return len > headers ? (len - headers + gso_size - 1) / gso_size : 1;
+}
+
+static void mark(struct bad_link *b, uint8_t *packet, size_t len, uint16_t gso_size, unsigned way)
 {
 	enum weir_impair_ecn ecn = weir_impair_ecn_of(packet, len);
 
@@ -42,7 +53,7 @@ static void mark(struct bad_link *b, uint8_t *packet, size_t len, unsigned way)
 	    !strikes_with(b, b->mark_permille))
 		return;
 	weir_impair_set_ce(packet, len);
-	b->marked[way]++;
+	b->marked[way] += segments_of(packet, len, gso_size);
 }
 
 static int bad_recv(struct weir_link *l, struct weir_frame *frames, int max)
@@ -57,7 +68,8 @@ static int bad_recv(struct weir_link *l, struct weir_frame *frames, int max)
 			continue;
 		}
 		if (b->mark_permille > 0) /* the buffer is the link's own */
-			mark(b, (uint8_t *)(uintptr_t)frames[i].bytes, frames[i].len, 0);
+			mark(b, (uint8_t *)(uintptr_t)frames[i].bytes, frames[i].len,
+			     frames[i].gso_size, 0);
 		frames[kept] = frames[i];
 		if (kept > 0 && strikes(b)) {
 			struct weir_frame swapped = frames[kept];
@@ -81,7 +93,7 @@ static int bad_send(struct weir_link *l, const struct weir_packet *p)
 	}
 	if (b->mark_permille > 0) {
 		copy = *p;
-		mark(b, copy.head, copy.head_len, 1);
+		mark(b, copy.head, copy.head_len, 0, 1);
 		p = &copy;
 	}
 	if (strikes(b))

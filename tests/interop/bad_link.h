@@ -17,7 +17,7 @@ struct weir_link *bad_link_new(struct weir_link *below, unsigned permille, uint3
 /* Of the frames that say that they may be marked, both ways, `permille` are (CE; RFC 3168). */
 void bad_link_mark(struct weir_link *l, unsigned permille);
 
-/* Frames marked so far: of what came in, of what went out. */
+/* Segments marked so far: of what came in, of what went out. */
 void bad_link_marked(const struct weir_link *l, uint64_t marked[2]);
 
 /* Frames lost so far, both ways. */

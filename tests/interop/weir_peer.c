@@ -48,7 +48,7 @@ struct peer {
 	bool after_eof;
 	bool on_signal, stay;
 	unsigned bad_permille, mark_permille;
-	bool bad;
+	bool bad, tell_marks;
 	uint32_t seed;
 	enum weir_ecn ecn; /* as it was when the connection was open */
 	uint16_t from_port;
@@ -308,6 +308,7 @@ static int read_options(struct peer *p, struct weir_config *cfg, int argc, char 
 			p->bad = true;
 		} else if (strcmp(argv[i], "--mark") == 0 && i + 1 < argc) {
 			p->mark_permille = (unsigned)atoi(argv[++i]);
+			p->tell_marks = true;
 		} else if (strcmp(argv[i], "--stay") == 0) {
 			p->stay = true;
 		} else if (strcmp(argv[i], "--on-signal") == 0) {
@@ -331,9 +332,10 @@ static int read_options(struct peer *p, struct weir_config *cfg, int argc, char 
 static void report_marks(const struct peer *p, const struct weir_link *link)
 {
 	const struct weir_stack *s = weir_loop_stack(p->loop);
-	uint64_t marked[2];
+	uint64_t marked[2] = {0, 0};
 
-	bad_link_marked(link, marked);
+	if (p->bad)
+		bad_link_marked(link, marked);
 	fprintf(stderr, "ecn %d marked-in %llu heard %llu marked-out %llu told %llu reduced %llu\n",
 		(int)p->ecn, (unsigned long long)marked[0],
 		(unsigned long long)weir_counter_get(s, WEIR_CTR_ECN_MARKED),
@@ -390,7 +392,7 @@ int main(int argc, char **argv)
 	open_peer(&p, weir_loop_stack(p.loop), argv);
 	if (weir_loop_run(p.loop) != 0)
 		die("run");
-	if (p.mark_permille > 0)
+	if (p.tell_marks)
 		report_marks(&p, args.link);
 	if (p.bad_permille > 0)
 		fprintf(stderr, "lost %llu\n", (unsigned long long)bad_link_lost(args.link));
