@@ -52,12 +52,12 @@ struct cli_options {
 	const struct option *table;
 	/* Prints the usage; the exit status. */
 	int (*print_usage)(void);
-	/* Takes the option of this value and name, its argument in optarg. 0; -1: that is wrong, and
+	/* Takes the option of this value and name, its argument in optarg. 0; -1: wrong, which
 	 * was said. */
 	int (*take)(void *user, int found, const char *name);
 };
 
-/* Takes all options; operands begin at optind then. 0: go on; -1: *status is the exit status. */
+/* Takes all options; operands begin at optind then. 0; -1: *status is the exit status. */
 int cli_take_options(const struct cli_options *o, void *user, int argc, char **argv, int *status);
 
 /* Reads the name of a congestion control, as --cc takes it. 0; -1: it is none, and that was
