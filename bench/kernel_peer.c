@@ -10,11 +10,10 @@
  * Each prints one number. CUBIC is asked for, since a machine's default may be another, or what CC
  * names. Sized: the client sends a number as 8 bytes in network order, the server that many bytes.
  */
-#include <arpa/inet.h>
+#include "kernel_sock.h"
+
 #include <endian.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,71 +21,19 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#define CHUNK        262144u
 #define ROUNDS_MAX   4000000u
 #define PARALLEL_MAX 256u
 
 static uint8_t chunk[CHUNK];
 static const char *cc = "cubic";
 
-static void die(const char *what)
-{
-	fprintf(stderr, "kernel_peer: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static double now_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
-
-struct target {
-	struct sockaddr_storage addr;
-	socklen_t len;
-};
-
-static struct target target_of(const char *address, const char *port)
-{
-	struct target t = {.len = sizeof(struct sockaddr_in)};
-	struct sockaddr_in *in = (struct sockaddr_in *)(void *)&t.addr;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)&t.addr;
-
-	if (inet_pton(AF_INET, address, &in->sin_addr) == 1) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons((uint16_t)atoi(port));
-	} else if (inet_pton(AF_INET6, address, &in6->sin6_addr) == 1) {
-		in6->sin6_family = AF_INET6;
-		in6->sin6_port = htons((uint16_t)atoi(port));
-		t.len = sizeof(*in6);
-	} else {
-		errno = EINVAL;
-		die(address);
-	}
-	return t;
-}
-
-static int open_socket(const struct target *t, int flags)
-{
-	int fd = socket(t->addr.ss_family, SOCK_STREAM | flags, 0);
-	int one = 1;
-
-	if (fd < 0)
-		die("socket");
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, cc, (socklen_t)strlen(cc));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	return fd;
-}
-
 static int open_client(const struct target *t)
 {
 	int fd = open_socket(t, 0);
 
+	(void)tune_socket(fd, cc);
 	if (connect(fd, (const struct sockaddr *)&t->addr, t->len) != 0)
 		die("connect");
 	return fd;
@@ -181,6 +128,7 @@ static void connect_one(int epoll_fd, const struct target *t)
 	int fd = open_socket(t, SOCK_NONBLOCK);
 	struct epoll_event ev = {.events = EPOLLOUT, .data.fd = fd};
 
+	(void)tune_socket(fd, cc);
 	if (connect(fd, (const struct sockaddr *)&t->addr, t->len) != 0 && errno != EINPROGRESS)
 		die("connect");
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0)
@@ -294,7 +242,7 @@ static void *sized(void *arg)
 }
 
 struct service {
-	const char *port;
+	unsigned port;
 	void *(*run)(void *fd);
 	int fd;
 };
@@ -302,7 +250,6 @@ struct service {
 static void *accept_all(void *arg)
 {
 	const struct service *s = arg;
-	int one = 1;
 
 	for (;;) {
 		int fd = accept(s->fd, NULL, NULL);
@@ -310,8 +257,7 @@ static void *accept_all(void *arg)
 
 		if (fd < 0)
 			die("accept");
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, cc, (socklen_t)strlen(cc));
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		(void)tune_socket(fd, cc);
 		if (pthread_create(&thread, NULL, s->run, (void *)(intptr_t)fd) != 0)
 			die("thread");
 		pthread_detach(thread);
@@ -322,7 +268,7 @@ static void *accept_all(void *arg)
 static void serve(const char *address)
 {
 	static struct service services[] = {
-		{"7", echo, -1}, {"9", discard, -1}, {"19", source, -1}, {"20", sized, -1}};
+		{7, echo, -1}, {9, discard, -1}, {19, source, -1}, {20, sized, -1}};
 	pthread_t thread;
 	int one = 1;
 	size_t i;
@@ -331,6 +277,7 @@ static void serve(const char *address)
 		struct target t = target_of(address, services[i].port);
 		int fd = open_socket(&t, 0);
 
+		(void)tune_socket(fd, cc);
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 		if (bind(fd, (struct sockaddr *)&t.addr, t.len) != 0 || listen(fd, 4096) != 0)
 			die("listen");
@@ -355,7 +302,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "kernel_peer: wrong arguments\n");
 		return 2;
 	}
-	t = target_of(argv[2], argv[3]);
+	t = target_of(argv[2], (unsigned)atoi(argv[3]));
 	if (strcmp(argv[1], "upload") == 0)
 		upload(&t, atof(argv[4]));
 	else if (strcmp(argv[1], "download") == 0)

@@ -11,10 +11,10 @@
  * connect() to the last byte (fetch) or to the far end's close, which comes when it has read
  * everything (store); null: not done within LIMIT_S, or reset.
  */
-#include <arpa/inet.h>
+#include "kernel_sock.h"
+
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -23,29 +23,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#define CHUNK   262144u
 #define DISCARD 9
 #define SOURCE  19
 #define SIZED   20
 
 static uint8_t chunk[CHUNK];
-
-static _Noreturn void die(const char *what)
-{
-	fprintf(stderr, "transfer: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static double now_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
 
 struct transfer {
 	int fd;
@@ -67,23 +51,20 @@ static int wait_for(const struct transfer *t, short events)
 	return ppoll(&p, 1, &ts, NULL) > 0 ? 0 : -1;
 }
 
-static int open_transfer(struct transfer *t, const char *address, const char *cc, int port,
+static int open_transfer(struct transfer *t, const char *address, const char *cc, unsigned port,
 			 double limit)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)}, own;
+	struct target to = target_of(address, port);
+	struct sockaddr_in own;
 	socklen_t len = sizeof(own);
-	int one = 1, error = 0;
+	int error = 0;
 
-	if (inet_pton(AF_INET, address, &to.sin_addr) != 1)
-		die(address);
-	t->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (t->fd < 0 ||
-	    setsockopt(t->fd, IPPROTO_TCP, TCP_CONGESTION, cc, (socklen_t)strlen(cc)) != 0)
+	t->fd = open_socket(&to, SOCK_NONBLOCK);
+	if (tune_socket(t->fd, cc) != 0)
 		die(cc);
-	(void)setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	t->start = now_s();
 	t->end = t->start + limit;
-	if (connect(t->fd, (struct sockaddr *)&to, sizeof(to)) != 0 && errno != EINPROGRESS)
+	if (connect(t->fd, (struct sockaddr *)&to.addr, to.len) != 0 && errno != EINPROGRESS)
 		die("connect");
 	if (getsockname(t->fd, (struct sockaddr *)&own, &len) != 0)
 		die("getsockname");

@@ -1,11 +1,11 @@
 /*
- * cli.c: complaints, numbers and addresses of the command line.
+ * cli.c: complaints, options, numbers and addresses of the command line.
  */
 #include "cli.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -56,6 +56,37 @@ int cli_read_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
 	if (errno != 0 || *end != '\0' || value < min || value > max)
 		return -1;
 	*out = value;
+	return 0;
+}
+
+int cli_read_option_number(const char *command, const char *name, uint64_t min, uint64_t max,
+			   uint64_t *out)
+{
+	if (cli_read_number(optarg, min, max, out) == 0)
+		return 0;
+	cli_complain(command, "--%s: '%s' is not a number from %" PRIu64 " to %" PRIu64, name,
+		     optarg, min, max);
+	return -1;
+}
+
+int cli_take_options(const struct cli_options *o, void *user, int argc, char **argv, int *status)
+{
+	int found, index = 0;
+
+	*status = CLI_EXIT_BAD_USE;
+	opterr = 0;
+	while ((found = getopt_long(argc, argv, ":h", o->table, &index)) != -1) {
+		if (found == 'h') {
+			*status = o->print_usage();
+			return -1;
+		}
+		if (found == '?' || found == ':') {
+			cli_complain_option(o->command, argv, found);
+			return -1;
+		}
+		if (o->take(user, found, o->table[index].name) != 0)
+			return -1;
+	}
 	return 0;
 }
 

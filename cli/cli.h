@@ -9,6 +9,7 @@
 #ifndef WEIR_CLI_H
 #define WEIR_CLI_H
 
+#include <getopt.h>
 #include <stdint.h>
 
 #include "weir/weir.h"
@@ -40,6 +41,24 @@ void cli_complain_option(const char *command, char *const *argv, int found);
 
 /* Reads a whole decimal number from `min` to `max`. 0; -1: it is not one. */
 int cli_read_number(const char *text, uint64_t min, uint64_t max, uint64_t *out);
+
+/* The same for the option --NAME of a command. 0; -1: it is not one, and that was said. */
+int cli_read_option_number(const char *command, const char *name, uint64_t min, uint64_t max,
+			   uint64_t *out);
+
+/* The options of a command, all of them long; --help, whose value is 'h', and -h are among them. */
+struct cli_options {
+	const char *command;
+	const struct option *table;
+	/* Prints the usage; the exit status. */
+	int (*print_usage)(void);
+	/* Takes the option of this value and name, its argument in optarg. 0; -1: wrong, which
+	 * was said. */
+	int (*take)(void *user, int found, const char *name);
+};
+
+/* Takes all options; operands begin at optind then. 0; -1: *status is the exit status. */
+int cli_take_options(const struct cli_options *o, void *user, int argc, char **argv, int *status);
 
 /* Reads the name of a congestion control, as --cc takes it. 0; -1: it is none, and that was
  * said. */

@@ -3,7 +3,6 @@
  */
 #include "cli.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,7 +31,6 @@ enum option_value {
 	OPT_CC,
 	OPT_SET,
 	OPT_JSON,
-	OPT_HELP,
 };
 
 static const struct option options[] = {
@@ -49,14 +47,14 @@ static const struct option options[] = {
 	{"cc", required_argument, NULL, OPT_CC},
 	{"set", required_argument, NULL, OPT_SET},
 	{"json", no_argument, NULL, OPT_JSON},
-	{"help", no_argument, NULL, OPT_HELP},
+	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
 
 #define TAKES(opt) (1u << ((opt)-OPT_SECONDS))
 #define TIMED      (TAKES(OPT_SECONDS) | TAKES(OPT_COUNT))
 #define RECORDS    (TAKES(OPT_ESTABLISHED) | TAKES(OPT_HALF_OPEN) | TAKES(OPT_TIME_WAIT))
-#define ALL_TAKE   (TAKES(OPT_CC) | TAKES(OPT_SET) | TAKES(OPT_JSON) | TAKES(OPT_HELP))
+#define ALL_TAKE   (TAKES(OPT_CC) | TAKES(OPT_SET) | TAKES(OPT_JSON))
 
 struct bench {
 	const char *name;
@@ -140,15 +138,6 @@ int bench_report(const struct bench_options *o, json_t *figures, const char *for
 /* --- Options ------------------------------------------------------------------------------------
  */
 
-static int read_number(const char *name, uint64_t min, uint64_t max, uint64_t *out)
-{
-	if (cli_read_number(optarg, min, max, out) == 0)
-		return 0;
-	cli_complain(COMMAND, "--%s: '%s' is not a number from %" PRIu64 " to %" PRIu64, name,
-		     optarg, min, max);
-	return -1;
-}
-
 static int read_mode(struct bench_options *o)
 {
 	if (strcmp(optarg, "cookie") == 0)
@@ -212,29 +201,40 @@ static int read_cc(struct bench_options *o)
 	return 0;
 }
 
-static int take_option(struct bench_options *o, int found, const char *name)
+/* What the command line has said. */
+struct command {
+	struct bench_options o;
+	uint32_t given; /* TAKES() of each option */
+};
+
+/* cli_options.take */
+static int take_option(void *user, int found, const char *name)
 {
+	struct command *c = user;
+	struct bench_options *o = &c->o;
+
+	c->given |= TAKES(found);
 	switch (found) {
 	case OPT_SECONDS:
-		return read_number(name, 1, 86400, &o->seconds);
+		return cli_read_option_number(COMMAND, name, 1, 86400, &o->seconds);
 	case OPT_COUNT:
-		return read_number(name, 1, INT64_MAX, &o->count);
+		return cli_read_option_number(COMMAND, name, 1, INT64_MAX, &o->count);
 	case OPT_SEGMENT:
-		return read_number(name, SEGMENT_MIN, SEGMENT_MAX, &o->segment);
+		return cli_read_option_number(COMMAND, name, SEGMENT_MIN, SEGMENT_MAX, &o->segment);
 	case OPT_BATCH:
-		return read_number(name, 1, 65536, &o->batch);
+		return cli_read_option_number(COMMAND, name, 1, 65536, &o->batch);
 	case OPT_SIZE:
-		return read_number(name, 1, 1048576, &o->size);
+		return cli_read_option_number(COMMAND, name, 1, 1048576, &o->size);
 	case OPT_MODE:
 		return read_mode(o);
 	case OPT_CONNECTIONS:
-		return read_number(name, 1, BENCH_RECORDS_MAX, &o->connections);
+		return cli_read_option_number(COMMAND, name, 1, BENCH_RECORDS_MAX, &o->connections);
 	case OPT_ESTABLISHED:
-		return read_number(name, 0, BENCH_RECORDS_MAX, &o->established);
+		return cli_read_option_number(COMMAND, name, 0, BENCH_RECORDS_MAX, &o->established);
 	case OPT_HALF_OPEN:
-		return read_number(name, 0, BENCH_RECORDS_MAX, &o->half_open);
+		return cli_read_option_number(COMMAND, name, 0, BENCH_RECORDS_MAX, &o->half_open);
 	case OPT_TIME_WAIT:
-		return read_number(name, 0, BENCH_RECORDS_MAX, &o->time_wait);
+		return cli_read_option_number(COMMAND, name, 0, BENCH_RECORDS_MAX, &o->time_wait);
 	case OPT_CC:
 		return read_cc(o);
 	case OPT_SET:
@@ -276,12 +276,14 @@ static void set_default(uint64_t *value, uint64_t otherwise)
 }
 
 /* What the options leave open, and what does not belong together. */
-static int settle(struct bench_options *o, const struct bench *b, uint32_t given)
+static int settle(struct command *c, const struct bench *b)
 {
-	bool named = (given & RECORDS) != 0;
+	struct bench_options *o = &c->o;
+	bool named = (c->given & RECORDS) != 0;
 
 	for (const struct option *p = options; p->name != NULL; p++)
-		if ((given & TAKES(p->val)) != 0 && !((b->takes | ALL_TAKE) & TAKES(p->val))) {
+		if (p->val >= OPT_SECONDS && (c->given & TAKES(p->val)) != 0 &&
+		    !((b->takes | ALL_TAKE) & TAKES(p->val))) {
 			cli_complain(COMMAND, "--%s is not for %s (see --help)", p->name, b->name);
 			return -1;
 		}
@@ -301,32 +303,22 @@ static int settle(struct bench_options *o, const struct bench *b, uint32_t given
 
 int cmd_bench(int argc, char **argv)
 {
-	struct bench_options o = {.seconds = 2,
+	static const struct cli_options options_of = {COMMAND, options, print_usage, take_option};
+	struct command c = {.o = {.seconds = 2,
 				  .segment = 1460,
 				  .batch = 32,
 				  .size = 64,
 				  .connections = 10000,
 				  .established = UNSET,
 				  .half_open = UNSET,
-				  .time_wait = UNSET};
+				  .time_wait = UNSET}};
 	const struct bench *b;
-	uint32_t given = 0;
-	int found, index = 0;
+	int status;
 
-	opterr = 0;
-	while ((found = getopt_long(argc, argv, ":h", options, &index)) != -1) {
-		if (found == 'h' || found == OPT_HELP)
-			return print_usage();
-		if (found == '?' || found == ':') {
-			cli_complain_option(COMMAND, argv, found);
-			return CLI_EXIT_BAD_USE;
-		}
-		given |= TAKES(found);
-		if (take_option(&o, found, options[index].name) != 0)
-			return CLI_EXIT_BAD_USE;
-	}
+	if (cli_take_options(&options_of, &c, argc, argv, &status) != 0)
+		return status;
 	b = read_operand(argc, argv);
-	if (b == NULL || settle(&o, b, given) != 0)
+	if (b == NULL || settle(&c, b) != 0)
 		return CLI_EXIT_BAD_USE;
-	return b->main(&o);
+	return b->main(&c.o);
 }

@@ -4,8 +4,6 @@
 #include "cli.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <inttypes.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +13,7 @@
 #define COMMAND   "lab"
 #define NAMES_MAX 256u
 
-enum option_value { OPT_RUNS = 256, OPT_SEED, OPT_JSON, OPT_SVG, OPT_LANG, OPT_HELP };
+enum option_value { OPT_RUNS = 256, OPT_SEED, OPT_JSON, OPT_SVG, OPT_LANG };
 
 static const struct option options[] = {
 	{"runs", required_argument, NULL, OPT_RUNS},
@@ -23,7 +21,7 @@ static const struct option options[] = {
 	{"json", no_argument, NULL, OPT_JSON},
 	{"svg", required_argument, NULL, OPT_SVG},
 	{"lang", required_argument, NULL, OPT_LANG},
-	{"help", no_argument, NULL, OPT_HELP},
+	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -56,16 +54,6 @@ static int print_usage(void)
 	return fflush(stdout) == 0 ? CLI_EXIT_OK : CLI_EXIT_FAILED;
 }
 
-static int read_number(const char *name, const char *text, uint64_t min, uint64_t max,
-		       uint64_t *out)
-{
-	if (cli_read_number(text, min, max, out) == 0)
-		return 0;
-	cli_complain(COMMAND, "--%s: '%s' is not a number from %" PRIu64 " to %" PRIu64, name, text,
-		     min, max);
-	return -1;
-}
-
 static int read_lang(const char *text, enum lab_lang *out)
 {
 	if (strcmp(text, "en") != 0 && strcmp(text, "zh") != 0) {
@@ -76,15 +64,18 @@ static int read_lang(const char *text, enum lab_lang *out)
 	return 0;
 }
 
-static int take_option(struct command *c, int found, const char *name)
+/* cli_options.take */
+static int take_option(void *user, int found, const char *name)
 {
+	struct command *c = user;
+
 	switch (found) {
 	case OPT_RUNS:
 		c->counted = true;
-		return read_number(name, optarg, 1, LAB_RUNS_MAX, &c->runs);
+		return cli_read_option_number(COMMAND, name, 1, LAB_RUNS_MAX, &c->runs);
 	case OPT_SEED:
 		c->counted = true;
-		return read_number(name, optarg, 0, INT64_MAX, &c->seed);
+		return cli_read_option_number(COMMAND, name, 0, INT64_MAX, &c->seed);
 	case OPT_JSON:
 		c->json = true;
 		return 0;
@@ -150,28 +141,6 @@ static int take_name(struct command *c, int argc, char **argv)
 	return judge(c);
 }
 
-/* 0: go on; otherwise the exit status is in *status. */
-static int read_options(struct command *c, int argc, char **argv, int *status)
-{
-	int found, index = 0;
-
-	*status = CLI_EXIT_BAD_USE;
-	opterr = 0;
-	while ((found = getopt_long(argc, argv, ":h", options, &index)) != -1) {
-		if (found == 'h' || found == OPT_HELP) {
-			*status = print_usage();
-			return -1;
-		}
-		if (found == '?' || found == ':') {
-			cli_complain_option(COMMAND, argv, found);
-			return -1;
-		}
-		if (take_option(c, found, options[index].name) != 0)
-			return -1;
-	}
-	return take_name(c, argc, argv);
-}
-
 static int run(const struct command *c)
 {
 	const struct lab_experiment *e = c->experiment;
@@ -194,12 +163,15 @@ static int run(const struct command *c)
 
 int cmd_lab(int argc, char **argv)
 {
+	static const struct cli_options o = {COMMAND, options, print_usage, take_option};
 	struct command c = {.seed = 1};
 	int status;
 
 	setlocale(LC_CTYPE, "");
-	if (read_options(&c, argc, argv, &status) != 0)
+	if (cli_take_options(&o, &c, argc, argv, &status) != 0)
 		return status;
+	if (take_name(&c, argc, argv) != 0)
+		return CLI_EXIT_BAD_USE;
 	if (c.experiment == NULL) {
 		lab_print_list(c.lang);
 		return fflush(stdout) == 0 ? CLI_EXIT_OK : CLI_EXIT_FAILED;

@@ -1,7 +1,6 @@
 /*
  * cmd_ss.c: the command line of `weir ss`.
  */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "cli.h"
@@ -15,7 +14,6 @@ enum option_value {
 	OPT_TIME_WAIT,
 	OPT_SOURCES,
 	OPT_COUNTERS,
-	OPT_HELP,
 };
 
 static const struct option options[] = {
@@ -24,7 +22,7 @@ static const struct option options[] = {
 	{"time-wait", no_argument, NULL, OPT_TIME_WAIT},
 	{"sources", no_argument, NULL, OPT_SOURCES},
 	{"counters", no_argument, NULL, OPT_COUNTERS},
-	{"help", no_argument, NULL, OPT_HELP},
+	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -47,9 +45,13 @@ static int print_usage(void)
 	return fflush(stdout) == 0 ? CLI_EXIT_OK : CLI_EXIT_FAILED;
 }
 
-static void take_option(struct ss_options *o, enum option_value found)
+/* cli_options.take */
+static int take_option(void *user, int found, const char *name)
 {
-	switch (found) {
+	struct ss_options *o = user;
+
+	(void)name;
+	switch ((enum option_value)found) {
 	case OPT_JSON:
 		o->json = true;
 		break;
@@ -65,45 +67,24 @@ static void take_option(struct ss_options *o, enum option_value found)
 	case OPT_COUNTERS:
 		o->counters = true;
 		break;
-	case OPT_HELP:
-		break;
 	}
-}
-
-/* 0: go on; otherwise the exit status is in *status. */
-static int read_options(struct ss_options *o, int argc, char **argv, int *status)
-{
-	int found;
-
-	opterr = 0;
-	while ((found = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		if (found == 'h' || found == OPT_HELP) {
-			*status = print_usage();
-			return -1;
-		}
-		if (found == '?' || found == ':') {
-			cli_complain_option(COMMAND, argv, found);
-			*status = CLI_EXIT_BAD_USE;
-			return -1;
-		}
-		take_option(o, (enum option_value)found);
-	}
-	if (optind == argc)
-		return 0;
-	cli_complain(COMMAND, "'%s': no such argument is taken (see --help)", argv[optind]);
-	*status = CLI_EXIT_BAD_USE;
-	return -1;
+	return 0;
 }
 
 int cmd_ss(int argc, char **argv)
 {
+	static const struct cli_options options_of = {COMMAND, options, print_usage, take_option};
 	struct ss_options o = {.json = false};
 	json_t *all, *instances;
 	unsigned failed;
 	int status;
 
-	if (read_options(&o, argc, argv, &status) != 0)
+	if (cli_take_options(&options_of, &o, argc, argv, &status) != 0)
 		return status;
+	if (optind < argc) {
+		cli_complain(COMMAND, "'%s': no such argument is taken (see --help)", argv[optind]);
+		return CLI_EXIT_BAD_USE;
+	}
 	instances = ss_collect(&failed);
 	if (o.json) {
 		all = json_pack("{s:O}", "instances", instances);

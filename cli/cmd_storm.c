@@ -3,7 +3,6 @@
  */
 #include "cli.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <locale.h>
@@ -32,7 +31,6 @@ enum option_value {
 	OPT_BYTES,
 	OPT_UNTIL,
 	OPT_PLANT,
-	OPT_HELP,
 };
 
 static const struct option options[] = {
@@ -49,7 +47,7 @@ static const struct option options[] = {
 	{"bytes", required_argument, NULL, OPT_BYTES},
 	{"until", required_argument, NULL, OPT_UNTIL},
 	{"plant", required_argument, NULL, OPT_PLANT},
-	{"help", no_argument, NULL, OPT_HELP},
+	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -102,16 +100,6 @@ static int print_usage(void)
 /* --- Options ------------------------------------------------------------------------------------
  */
 
-static int read_number(const char *name, const char *text, uint64_t min, uint64_t max,
-		       uint64_t *out)
-{
-	if (cli_read_number(text, min, max, out) == 0)
-		return 0;
-	cli_complain(COMMAND, "--%s: '%s' is not a number from %" PRIu64 " to %" PRIu64, name, text,
-		     min, max);
-	return -1;
-}
-
 static int read_parts(const char *text, uint32_t *out)
 {
 	uint32_t bits;
@@ -159,30 +147,32 @@ static int take_cut_option(struct storm_options *o, int found, const char *name)
 		o->cut.troubles = (uint32_t)bits;
 		return 0;
 	case OPT_BYTES:
-		return read_number(name, optarg, 0, UINT64_MAX, &o->cut.bytes);
+		return cli_read_option_number(COMMAND, name, 0, UINT64_MAX, &o->cut.bytes);
 	case OPT_UNTIL:
-		return read_number(name, optarg, 1, UINT64_MAX, &o->cut.until);
+		return cli_read_option_number(COMMAND, name, 1, UINT64_MAX, &o->cut.until);
 	default: /* OPT_PLANT */
 		return read_plant(optarg, &o->watch.plant);
 	}
 }
 
-static int take_option(struct command *c, int found, const char *name)
+/* cli_options.take */
+static int take_option(void *user, int found, const char *name)
 {
+	struct command *c = user;
 	uint64_t number = 0;
 	int failed;
 
 	switch (found) {
 	case OPT_SEED:
 		c->has_seed = true;
-		return read_number(name, optarg, 0, INT64_MAX, &c->run.first);
+		return cli_read_option_number(COMMAND, name, 0, INT64_MAX, &c->run.first);
 	case OPT_SEEDS:
 		c->has_seeds = true;
-		return read_number(name, optarg, 1, SEEDS_MAX, &c->run.seeds);
+		return cli_read_option_number(COMMAND, name, 1, SEEDS_MAX, &c->run.seeds);
 	case OPT_SECONDS:
-		return read_number(name, optarg, 1, 31536000, &c->run.seconds);
+		return cli_read_option_number(COMMAND, name, 1, 31536000, &c->run.seconds);
 	case OPT_JOBS:
-		failed = read_number(name, optarg, 1, STORM_JOBS_MAX, &number);
+		failed = cli_read_option_number(COMMAND, name, 1, STORM_JOBS_MAX, &number);
 		c->run.jobs = (unsigned)number;
 		return failed;
 	case OPT_JSON:
@@ -222,28 +212,6 @@ static int settle(struct command *c, int argc, char **argv)
 	if (c->run.seeds < c->run.jobs)
 		c->run.jobs = (unsigned)c->run.seeds;
 	return 0;
-}
-
-/* 0: go on; otherwise the exit status is in *status. */
-static int read_options(struct command *c, int argc, char **argv, int *status)
-{
-	int found, index = 0;
-
-	*status = CLI_EXIT_BAD_USE;
-	opterr = 0;
-	while ((found = getopt_long(argc, argv, ":h", options, &index)) != -1) {
-		if (found == 'h' || found == OPT_HELP) {
-			*status = print_usage();
-			return -1;
-		}
-		if (found == '?' || found == ':') {
-			cli_complain_option(COMMAND, argv, found);
-			return -1;
-		}
-		if (take_option(c, found, options[index].name) != 0)
-			return -1;
-	}
-	return settle(c, argc, argv);
 }
 
 /* --- Results ------------------------------------------------------------------------------------
@@ -302,6 +270,7 @@ static void print_text(const struct command *c, const struct storm_total *t)
 
 int cmd_storm(int argc, char **argv)
 {
+	static const struct cli_options o = {COMMAND, options, print_usage, take_option};
 	struct command c = {.run = {.first = 1, .cut = STORM_WHOLE}};
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	struct storm_total total;
@@ -309,8 +278,10 @@ int cmd_storm(int argc, char **argv)
 
 	setlocale(LC_CTYPE, "");
 	c.run.jobs = cpus < 1 ? 1 : cpus > (long)STORM_JOBS_MAX ? STORM_JOBS_MAX : (unsigned)cpus;
-	if (read_options(&c, argc, argv, &status) != 0)
+	if (cli_take_options(&o, &c, argc, argv, &status) != 0)
 		return status;
+	if (settle(&c, argc, argv) != 0)
+		return CLI_EXIT_BAD_USE;
 	c.listed = json_array();
 	if (storm_pool_run(&c.run, on_failure, &c, &total) != 0)
 		return CLI_EXIT_FAILED;

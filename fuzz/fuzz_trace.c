@@ -1,6 +1,6 @@
 /*
  * fuzz_trace.c: the readers of trace records: the ladder (with the peer's state that it infers, the
- * folding of runs and the strays) and pcapng.
+ * folding of runs and the strays), pcapng, and pictures.
  *
  * Theory of operation
  *
@@ -11,7 +11,7 @@
  * agree. Every packet, option block and payload is memory of exactly its size.
  *
  * Then the ladder is printed to memory, with and without a stack's tables, and trace_text.c reads
- * it; the pcapng file is read back by trace_pcapng.c.
+ * it; the pcapng file is read back by trace_pcapng.c, the picture by trace_svg.c.
  */
 #define _GNU_SOURCE
 #include "trace_world.h"
@@ -34,6 +34,9 @@ struct sinks {
 	struct weir_ladder *ladder;
 	struct weir_ladder_args args;
 	struct weir_pcapng *pcapng;
+	struct weir_picture *picture;
+	struct weir_panel *sequence, *lines;
+	struct weir_windows *windows;
 	size_t payload_max;
 	int64_t offset_ns;
 	char name[24]; /* what name_of() says */
@@ -65,6 +68,24 @@ static const char *pcapng_path(void)
 	return path;
 }
 
+/* Titles and names may be anything. */
+static void open_picture(struct sinks *s, uint8_t style, uint8_t columns)
+{
+	const char *name = s->args.remote_name;
+
+	s->picture = weir_picture_new(name, style & 4 ? "a < b &\n" : NULL, columns);
+	s->sequence = weir_picture_sequence(s->picture, name);
+	s->windows = weir_windows_new(s->picture, "<windows> & \"more\"");
+	s->lines = weir_picture_lines(s->picture, "lines", "value", style & 8 ? "bytes" : "things");
+	fuzz_assert(s->sequence && s->windows && s->lines);
+	for (unsigned i = 0; i < 3; i++)
+		weir_lines_name(s->lines, i, name, (enum weir_line_style)i);
+	if (style & 32) {
+		weir_panel_until(s->sequence, (weir_time)columns << (columns & 31));
+		weir_panel_until(s->lines, (weir_time)columns << (columns & 31));
+	}
+}
+
 static void open_sinks(struct sinks *s)
 {
 	uint8_t width = fuzz_u8(&s->in), style = fuzz_u8(&s->in), flows = fuzz_u8(&s->in);
@@ -89,6 +110,7 @@ static void open_sinks(struct sinks *s)
 	s->ladder = weir_ladder_new(&s->args);
 	fuzz_assert(s->ladder);
 	fuzz_assert(weir_pcapng_open(&s->pcapng, pcapng_path(), s->payload_max, s->offset_ns) == 0);
+	open_picture(s, style, flows >> 3);
 }
 
 /* --- A record --------------------------------------------------------------------------------- */
@@ -235,6 +257,21 @@ static void add_spans(struct sinks *s, struct made *m, uint8_t bits)
 	m->r.span_count = count;
 }
 
+/* What the engine tells of a connection. */
+static void make_windows(struct sinks *s, struct weir_trace_record *r)
+{
+	uint8_t how = fuzz_u8(&s->in);
+
+	r->cwnd_bytes = how & 0x80 ? UINT32_MAX : 14600;
+	r->ssthresh_bytes = how & 0x40 ? UINT32_MAX : 7300;
+	r->pipe_bytes = how & 0x80 ? UINT32_MAX : how;
+	r->recovery = (enum weir_recovery)(how & 3);
+	r->spurious = how >> 2 & 3;
+	r->srtt_ns = how & 0x20 ? 40000000 : 0;
+	r->pacing_rate = how & 0x10 ? UINT64_MAX : 0;
+	r->delivery_rate = how & 0x08 ? 1000 : 0;
+}
+
 static void make_record(struct sinks *s, struct made *m)
 {
 	static const uint32_t steps_us[8] = {0, 1, 40, 1000, 40000, 200000, 1000000, 60000000};
@@ -250,8 +287,9 @@ static void make_record(struct sinks *s, struct made *m)
 	r->after = (enum weir_state)((states >> 4) % WEIR_STATE_COUNT);
 	r->verdict = (enum weir_counter)(fuzz_u8(&s->in) % WEIR_CTR_COUNT);
 	r->csum_partial = what & 0x40;
-	r->cwnd_bytes = what & 0x80 ? 14600 : 0;
 	set_tuple(&r->tuple, (uint8_t)r->flow, which & 8 ? 6 : 4);
+	if (what & 0x80)
+		make_windows(s, r);
 	if (r->kind == WEIR_TRACE_STATE)
 		return;
 	if (what & 0x10)
@@ -349,6 +387,30 @@ static void check_ladder(struct sinks *s)
 	free(text);
 }
 
+static void feed_picture(const struct sinks *s, const struct weir_trace_record *r)
+{
+	weir_sequence_feed(s->sequence, r);
+	weir_windows_feed(s->windows, r);
+	weir_lines_point(s->lines, r->flow & 3, r->at, (double)r->wnd_bytes * (double)r->flow);
+	if (r->verdict == WEIR_CTR_DUPLICATE)
+		weir_sequence_lost(s->sequence, r->at, r->seq, r->payload_len);
+}
+
+static void check_picture(struct sinks *s)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	fuzz_assert(out);
+	fuzz_assert(weir_picture_write(s->picture, out) == 0);
+	fuzz_assert(fclose(out) == 0);
+	trace_check_svg(text, len);
+	free(text);
+	weir_windows_free(s->windows);
+	weir_picture_free(s->picture);
+}
+
 static void check_pcapng(const struct sinks *s)
 {
 	FILE *in = fopen(pcapng_path(), "rb");
@@ -384,12 +446,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		note_packet(&s, &m.r);
 		weir_ladder_feed(s.ladder, &m.r);
 		weir_pcapng_feed(s.pcapng, &m.r);
+		feed_picture(&s, &m.r);
 		free_record(&m);
 	}
 	check_ladder(&s);
 	weir_ladder_free(s.ladder);
 	fuzz_assert(weir_pcapng_close(s.pcapng) == 0);
 	check_pcapng(&s);
+	check_picture(&s);
 	free(s.fed);
 	return 0;
 }

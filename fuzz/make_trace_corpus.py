@@ -19,7 +19,7 @@ STATES = names("states.def")
 COUNTERS = names("counters.def")
 
 IN, OUT, STATE = 0, 1, 2
-RAW, SPANS, PARTIAL = 0x10, 0x20, 0x40
+RAW, SPANS, PARTIAL, WINDOWS = 0x10, 0x20, 0x40, 0x80
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
 SYN_OPTIONS = "020405b40402080a0000000100000000" + "01030307"
 TIMESTAMPS = "0101080a0000000200000001"
@@ -33,11 +33,14 @@ def record(kind, flow, verdict, before="CLOSED", after=None, step=2, six=False, 
 
 
 def tcp(kind, flow, flags, verdict, before, after=None, length=0, options="", back=None,
-        ack_back=None, zero_window=False, spans=(), step=2, six=False, partial=False):
+        ack_back=None, zero_window=False, spans=(), step=2, six=False, partial=False,
+        windows=None):
     more = (SPANS | (len(spans) - 1) << 2 if spans else 0) | (PARTIAL if partial else 0)
+    more |= WINDOWS if windows is not None else 0
     how = (1 if length else 0) | (2 if back is not None else 0) | \
         (4 if ack_back is not None else 0) | (0x10 if zero_window else 0)
     out = record(kind, flow, verdict, before, after, step, six, more)
+    out += [windows] if windows is not None else []
     out += [len(options) // 8, how, flags]
     out += [length >> 8, length & 0xff] if length else []
     out += [back & 0xff] if back is not None else []
@@ -99,6 +102,12 @@ STORIES = {
     "bulk-with-a-gap": opened() + data(OUT, 1) * 3 + acked(IN, 1, ack_back=-2,
                        options="0101050a" + "0000000100000002") * 4
                        + data(OUT, 1, verdict="RETX_FAST", back=-3) + acked(IN, 1),
+    "recovery": opened() + data(OUT, 1, windows=0x60) * 3
+                + acked(IN, 1, ack_back=-2, options="0101050a" + "0000000100000002", windows=0x22)
+                + data(OUT, 1, verdict="RETX_RACK", back=-3, windows=0x32)
+                + acked(IN, 1, windows=0x24) + acked(IN, 1, windows=0x3c,
+                options="0101050a" + "0000000000000001")
+                + data(OUT, 1, verdict="RETX_TIMEOUT", back=-1, step=5, windows=0xff),
     "exchanges": opened() + (data(IN, 1, 40) + data(OUT, 1, 90)) * 12 + CLOSE,
     "exchanges-acknowledged": opened() + (data(IN, 1, 40) + acked(OUT, 1) + data(OUT, 1, 90)
                               + acked(IN, 1)) * 12 + CLOSE,
@@ -127,6 +136,8 @@ HEADS = {
     "tables": ([0, 1, 0, 255, 0, 0, 0, 1], "strays"),
     "ascii-narrow": ([1, 0, 0, 0, 0, 0, 0, 0], "open-data-close"),
     "colour-wide-names": ([255, 0x1f, 0, 0, 0xff, 0xff, 1, 1], "verdicts"),
+    "picture-cut-short": ([0, 0x39, 0x68, 0, 0, 0, 0, 0], "recovery"),
+    "picture-in-columns": ([0, 0x0d, 0x20, 0, 0, 0, 0, 0], "bulk-with-a-gap"),
     "two-connections-kept": ([9, 3, 2, 8, 0, 10, 0, 0], "many-connections"),
     "eight-rows-kept": ([9, 1, 0, 8, 0, 1, 0, 0], "flags"),
 }

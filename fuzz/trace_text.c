@@ -15,8 +15,7 @@ static size_t colour_len(const char *at, size_t left)
 	return n < left && at[n] == 'm' ? n + 1 : 0;
 }
 
-/* The bytes of one UTF-8 character, well-formed and shortest; 0: it is none. */
-static size_t utf8_len(const unsigned char *at, size_t left)
+size_t trace_utf8_len(const unsigned char *at, size_t left)
 {
 	size_t n = at[0] < 0x80 ? 1 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
 
@@ -42,7 +41,7 @@ static void check_line(const char *at, size_t left, enum weir_charset charset,
 
 			fuzz_assert(c >= ' ' && c != 0x7f);
 			fuzz_assert(c < 0x80 || charset == WEIR_CHARSET_UTF8);
-			n = utf8_len((const unsigned char *)at, left);
+			n = trace_utf8_len((const unsigned char *)at, left);
 			fuzz_assert(n > 0);
 			cols++;
 		}

@@ -31,4 +31,12 @@ void trace_check_pcapng(const uint8_t *file, size_t len, const struct fed *fed, 
 void trace_check_text(const char *text, size_t len, enum weir_charset charset,
 		      enum weir_colour colour, unsigned width);
 
+/* Stops the process unless the text is a well-formed SVG picture: one root, tags that nest, nothing
+ * to be run or loaded, UTF-8 without control characters, and each number finite and near the page.
+ */
+void trace_check_svg(const char *text, size_t len);
+
+/* The bytes of one UTF-8 character, well-formed and shortest; 0: it is none. */
+size_t trace_utf8_len(const unsigned char *at, size_t left);
+
 #endif

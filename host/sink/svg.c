@@ -10,17 +10,37 @@
 
 static const double pixels[] = {[SVG_SMALL] = 10.5, [SVG_NORMAL] = 12, [SVG_TITLE] = 15};
 
+/* The bytes of a character of UTF-8, of which XML takes all but controls; 0: it is none, or is cut
+ * short. */
+static size_t character_len(const char *at)
+{
+	unsigned char c = (unsigned char)*at;
+	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+	if (c < ' ' || c == 0x7f || (c >= 0x80 && c < 0xc2) || c > 0xf4)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if (((unsigned char)at[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
 static void write_escaped(FILE *out, const char *text)
 {
-	for (; *text != '\0'; text++) {
-		if (*text == '&')
+	while (*text != '\0') {
+		size_t n = character_len(text);
+
+		if (n == 0)
+			fputc('?', out);
+		else if (*text == '&')
 			fputs("&amp;", out);
 		else if (*text == '<')
 			fputs("&lt;", out);
 		else if (*text == '>')
 			fputs("&gt;", out);
 		else
-			fputc(*text, out);
+			fwrite(text, 1, n, out);
+		text += n == 0 ? 1 : n;
 	}
 }
 

@@ -10,6 +10,7 @@
 #define TITLE_DOWN   34.0
 #define TITLE_LEFT   52.0
 #define HEADROOM     0.02
+#define FAR_OUTSIDE  9.0 /* lengths of the axis */
 #define FAR_FROM_0   3.0 /* times its extent: an axis need not begin at 0 then */
 
 void svg_range_take(struct svg_range *r, double v)
@@ -84,7 +85,13 @@ void svg_axis_init(struct svg_axis *a, enum svg_axis_kind kind, const char *what
 
 double svg_axis_at(const struct svg_axis *a, double v)
 {
-	return a->from + (v - a->min) / (a->max - a->min) * (a->to - a->from);
+	double part = (v - a->min) / (a->max - a->min);
+
+	if (part < -FAR_OUTSIDE)
+		part = -FAR_OUTSIDE;
+	if (part > 1 + FAR_OUTSIDE)
+		part = 1 + FAR_OUTSIDE;
+	return a->from + part * (a->to - a->from);
 }
 
 /* What a number on the axis is divided by, and the unit that it then has. */

@@ -34,7 +34,8 @@ struct svg_axis {
 void svg_axis_init(struct svg_axis *a, enum svg_axis_kind kind, const char *what, const char *unit,
 		   const struct svg_range *r, unsigned ticks);
 
-/* The pixel of a value. */
+/* The pixel of a value; of one far outside that of another one there: neither is seen, and not
+ * every viewer can bear large numbers. */
 double svg_axis_at(const struct svg_axis *a, double v);
 
 /* Draws grid, ticks and labels of both axes around `b`, whose edges become their pixels. */

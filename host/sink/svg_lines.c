@@ -108,9 +108,7 @@ static void draw(const struct weir_panel *p, FILE *out, const struct svg_axis *x
 		svg_path_begin(out, &pen);
 		for (size_t k = 0; k < line->count; k++) {
 			double at = svg_axis_at(x, (double)line->point[k].at);
-			double value = line->point[k].value;
-			/* Far outside of the picture is as good as anywhere outside. */
-			double v = svg_axis_at(y, value < 2 * y->max ? value : 2 * y->max);
+			double v = svg_axis_at(y, line->point[k].value);
 
 			if (k > 0 && line->style != WEIR_LINE_STRAIGHT)
 				svg_path_to(out, SVG_DRAW, at, last);

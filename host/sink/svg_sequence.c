@@ -325,8 +325,7 @@ static void draw_steps(const struct sequence *s, FILE *out, const struct svg_axi
 	for (size_t i = 0; i < s->ackeds; i++) {
 		double at = svg_axis_at(x, (double)s->acked[i].at);
 		uint32_t n = which == STEP_EDGE ? s->acked[i].edge : s->acked[i].ack;
-		/* Far outside of the picture is as good as anywhere outside. */
-		double v = svg_axis_at(y, n < 2 * s->extent ? n : 2 * s->extent);
+		double v = svg_axis_at(y, n);
 
 		if (i > 0)
 			svg_path_to(out, SVG_DRAW, at, last);

@@ -1,34 +1,11 @@
 #!/usr/bin/env bash
 # `weir bench` as a user meets it: figures and keys of each bench at a small size, wrong use, and
 # the counts that do not depend on the machine.
-set -u
-
 here=$(cd "$(dirname "$0")" && pwd)
 weir=${WEIR_BIN:-$here/../../build/weir}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
+command=("$weir" bench)
+. "$here/../lib.sh"
 
-check() { # TEXT COMMAND...
-	local text=$1
-	shift
-	if "$@"; then
-		echo "ok: $text"
-	else
-		echo "FAIL: $text"
-		sed 's/^/  out: /' "$work/out"
-		sed 's/^/  err: /' "$work/err"
-		failed=1
-	fi
-}
-
-same() { [ "$1" = "$2" ]; }
-matches() { [[ $2 =~ $1 ]]; }
-lines() { wc -l <"$work/$1"; }
-status() {
-	"$weir" bench "$@" >"$work/out" 2>"$work/err"
-	echo $?
-}
 holds() { # EXPRESSION: true of the JSON object's keys, which are its names
 	python3 -c 'import json, sys
 print(eval(sys.argv[2], {}, json.load(open(sys.argv[1]))))' "$work/out" "$1" | grep -qx True
@@ -101,15 +78,6 @@ check "... and one for the process" same 4 "$(lines out)"
 
 # --- Wrong use
 
-wrong() { # TEXT PATTERN ARGUMENT...
-	local text=$1 pattern=$2
-	shift 2
-	check "$text gives 2" same 2 "$(status "$@")"
-	check "$text is said" matches "$pattern" "$(cat "$work/err")"
-	check "$text takes one line" same 1 "$(lines err)"
-	check "$text prints nothing else" same 0 "$(lines out)"
-}
-
 wrong "no bench" "which\? bulk, rr, connect, syn, memory or timers"
 wrong "an unknown bench" "no 'fast'; there are bulk" fast
 wrong "two benches" "'rr' is one too many" bulk rr
@@ -136,4 +104,4 @@ check "--help tells the options" matches "--half-open N" "$(cat "$work/out")"
 check "no timers gives 1" same 1 "$(status timers --set keepalive=0 --connections 64 --count 64)"
 check "... and says so" matches "no timer fires" "$(cat "$work/err")"
 
-exit $failed
+finish

@@ -4,37 +4,14 @@
 # are figures of thousands of segments have no such text: tests/sim/test_lab.c judges these.
 #
 #     tests/cli/test_lab.sh --write    write these texts anew, after a look at the difference
-set -u
-
 here=$(cd "$(dirname "$0")" && pwd)
 weir=${WEIR_BIN:-$here/../../build/weir}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
+command=("$weir" lab)
+. "$here/../lib.sh"
+
 ladders="handshake two-way half-open syn-flood close half-close time-wait"
 names="reliability $ladders congestion"
 export LC_ALL=C.UTF-8
-
-check() { # TEXT COMMAND...
-	local text=$1
-	shift
-	if "$@"; then
-		echo "ok: $text"
-	else
-		echo "FAIL: $text"
-		sed 's/^/  out: /' "$work/out"
-		sed 's/^/  err: /' "$work/err"
-		failed=1
-	fi
-}
-
-same() { [ "$1" = "$2" ]; }
-matches() { [[ $2 =~ $1 ]]; }
-lines() { wc -l <"$work/$1"; }
-status() {
-	"$weir" lab "$@" >"$work/out" 2>"$work/err"
-	echo $?
-}
 keys() { # of one experiment's JSON: the object's, variants' names, those of a variant
 	python3 -c 'import json, sys
 o = json.load(open(sys.argv[1]))
@@ -161,15 +138,6 @@ check "the same seed gives the same picture" same "$first" "$(cat "$work/again.s
 
 # --- Wrong use
 
-wrong() { # TEXT PATTERN ARGUMENT...
-	local text=$1 pattern=$2
-	shift 2
-	check "$text gives 2" same 2 "$(status "$@")"
-	check "$text is said" matches "$pattern" "$(cat "$work/err")"
-	check "$text takes one line" same 1 "$(lines err)"
-	check "$text prints nothing else" same 0 "$(lines out)"
-}
-
 wrong "a name that is not there" "no experiment 'two'; there are reliability, handshake" two
 wrong "two names" "one experiment at a time: 'close'" two-way close
 wrong "an unknown option" "no option --nothing" --nothing
@@ -189,4 +157,4 @@ wrong "figures of nothing" "need the name of an experiment" --json
 check "--help gives 0" same 0 "$(status --help)"
 check "--help tells the experiments" matches "time-wait" "$(cat "$work/out")"
 
-exit $failed
+finish

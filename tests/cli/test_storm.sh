@@ -1,34 +1,11 @@
 #!/usr/bin/env bash
 # `weir storm` as a user meets it: figures, statuses, wrong use, a failure that is found, repeated,
 # drawn and made small, and the same run by whatever build.
-set -u
-
 here=$(cd "$(dirname "$0")" && pwd)
 weir=${WEIR_BIN:-$here/../../build/weir}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
+command=("$weir" storm)
+. "$here/../lib.sh"
 
-check() { # TEXT COMMAND...
-	local text=$1
-	shift
-	if "$@"; then
-		echo "ok: $text"
-	else
-		echo "FAIL: $text"
-		sed 's/^/  out: /' "$work/out"
-		sed 's/^/  err: /' "$work/err"
-		failed=1
-	fi
-}
-
-same() { [ "$1" = "$2" ]; }
-matches() { [[ $2 =~ $1 ]]; }
-lines() { wc -l <"$work/$1"; }
-status() {
-	"$weir" storm "$@" >"$work/out" 2>"$work/err"
-	echo $?
-}
 field() { # KEY: its value in the JSON object
 	python3 -c 'import json, sys
 print(json.dumps(json.load(open(sys.argv[1]))[sys.argv[2]]))' "$work/out" "$1"
@@ -78,11 +55,11 @@ check "it is not there a step before" same 0 \
 check "--explain gives 1" same 1 "$(status --seed "$seed" --plant byte --explain)"
 check "... and draws the connection" matches "SYN-SENT.*ESTABLISHED" "$(tr '\n' ' ' <"$work/out")"
 check "--shrink gives 1" same 1 "$(status --seed "$seed" --plant byte --shrink)"
-command=$(tail -n 1 "$work/out")
+repeated=$(tail -n 1 "$work/out")
 small=$(grep '^smallest' "$work/out")
 check "it says how the smallest is repeated" matches \
-	"^weir storm --seed $seed --without .*crash.* --plant byte$" "$command"
-read -ra words <<<"$command"
+	"^weir storm --seed $seed --without .*crash.* --plant byte$" "$repeated"
+read -ra words <<<"$repeated"
 check "which repeats it" same 1 "$(status "${words[@]:2}")"
 check "... with the words that were promised" same "${small#*: }" "$(head -n 1 "$work/out")"
 
@@ -102,15 +79,6 @@ check "... as the others" matches "--without .*crash.* --plant trap$" "$(tail -n
 
 # --- Wrong use
 
-wrong() { # TEXT PATTERN ARGUMENT...
-	local text=$1 pattern=$2
-	shift 2
-	check "$text gives 2" same 2 "$(status "$@")"
-	check "$text is said" matches "$pattern" "$(cat "$work/err")"
-	check "$text takes one line" same 1 "$(lines err)"
-	check "$text prints nothing else" same 0 "$(lines out)"
-}
-
 wrong "an unknown option" "no option --nothing" --nothing
 wrong "an operand" "'7' is not an option" 7
 wrong "no seeds" "--seeds: '0' is not a number from 1" --seeds 0
@@ -128,4 +96,4 @@ wrong "drawing as JSON" "--json does not go together" --seed 1 --json --explain
 check "--help gives 0" same 0 "$(status --help)"
 check "--help tells the options" matches "--without" "$(cat "$work/out")"
 
-exit $failed
+finish

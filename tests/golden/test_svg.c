@@ -141,6 +141,20 @@ static void test_texts_are_escaped(void **state)
 	free(text);
 }
 
+/* What XML does not take is a question mark: controls, bytes that are no character, half ones. */
+static void test_texts_are_characters(void **state)
+{
+	struct weir_picture *p = weir_picture_new("a\033[2J\xff\xc3(", "\xc3\xa4\n\xe2\x82", 1);
+	char *text;
+
+	(void)state;
+	text = text_of(p);
+	assert_non_null(strstr(text, ">a?[2J?\?(<"));
+	assert_non_null(strstr(text, ">\xc3\xa4<"));
+	assert_non_null(strstr(text, ">?\?<"));
+	free(text);
+}
+
 /* Nothing fed: axes, and no line. */
 static void test_empty_panels(void **state)
 {
@@ -281,6 +295,7 @@ int main(void)
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_the_picture_tells),
 		cmocka_unit_test(test_texts_are_escaped),
+		cmocka_unit_test(test_texts_are_characters),
 		cmocka_unit_test(test_empty_panels),
 		cmocka_unit_test(test_limits_do_not_stretch),
 		cmocka_unit_test(test_plots_have_room_and_stand_in_line),

@@ -1,7 +1,7 @@
 /*
  * impair_path.h: what the tests of the path's model share. Chances are held against the bounds of
- * the binomial distribution for fixed seeds (five standard deviations: a wrong model is far outside,
- * and a fixed seed cannot come out differently twice).
+ * the binomial distribution for fixed seeds (five standard deviations: a wrong model is far
+ * outside, and a fixed seed cannot come out differently twice).
  */
 #ifndef WEIR_TESTS_HOST_IMPAIR_PATH_H
 #define WEIR_TESTS_HOST_IMPAIR_PATH_H

@@ -2,29 +2,8 @@
 # One path from the command line: figures, samples, settings, the picture, wrong use.
 #
 #   tests/paths/test_run.sh WEIR_PATHS
-set -u
-paths=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
-
-check() { # TEXT COMMAND...
-	local text=$1
-	shift
-	if "$@"; then
-		echo "ok: $text"
-	else
-		echo "FAIL: $text"
-		sed 's/^/  out: /' "$work/out"
-		failed=1
-	fi
-}
-same() { [ "$1" = "$2" ]; }
-has() { grep -qE "$1" "$work/out"; }
-status() {
-	"$paths" "$@" >"$work/out" 2>&1
-	echo $?
-}
+command=("$1")
+. "$(dirname "$0")/../lib.sh"
 
 check "a path" same 0 "$(status run seconds=1)"
 check "... tells its flow" has '^flow 0: [0-9.]+ Mbit/s, [0-9]+ segments, '
@@ -51,4 +30,4 @@ for wrong in nothing=1 rate_mbit=x rate_mbit=-1 flows=0 flows=65 series=1x +noth
 done
 check "a table that there is not gives 2" same 2 "$(status nothing)"
 check "no table gives 2" same 2 "$(status)"
-exit $failed
+finish
