@@ -161,6 +161,7 @@ static void approach(struct cc *c, uint32_t target, uint32_t grow)
 static void avoid_congestion(struct cc *c, const struct cc_ack *a, uint32_t grow)
 {
 	struct cc_cubic *q = &c->priv.cubic;
+	uint32_t before = c->cwnd;
 	uint64_t passed;
 
 	grow = at_most(grow, c->cwnd);
@@ -177,6 +178,8 @@ static void avoid_congestion(struct cc *c, const struct cc_ack *a, uint32_t grow
 
 		approach(c, curve_at(&q->now, ahead, a->mss), grow);
 	}
+	if (q->hystart.phase == HYSTART_TRAINED && q->cwnd_prior == 0)
+		c->cwnd = at_least(c->cwnd, before + grow / HYSTART_TRAIN_GROWTH);
 	c->cwnd = at_most(c->cwnd, CC_CWND_MAX);
 }
 

@@ -12,6 +12,15 @@
  * which CSS starts counts as one of the five. RTTs are kept in microseconds of 32 bits, where 71
  * minutes are the largest.
  *
+ * That sees a queue one round late: what a round measures was sent in the round before, and the
+ * window has doubled since. A queue of one round trip is full by then. So, unless config.hystart
+ * says by delay only, the other half of the first HyStart (Ha, Rhee 2011; Linux has both) looks at
+ * the ACKs of a round: a bottleneck spaces them. When they have come without a pause for half of
+ * the least round trip, what was sent in that half fills half of the path, and the window, twice
+ * as large, all of it: slow start is over. (Where everything is paced the sender itself has spaced
+ * them: then a whole round trip.) Nothing was lost that would tell how much more there is; CUBIC
+ * goes on by a twentieth in each round trip until something is, as Linux does.
+ *
  * An unpaced sender answers each ACK with a burst, so an ACK adds eight segments at most (L of RFC
  * 9406 4.3); nothing limits a paced one. A link that cuts up super-segments sends one of these as a
  * burst anyway, and their ACKs come for each as a whole: there the limit is one super-segment.
@@ -30,6 +39,7 @@ void hystart_init(struct hystart *h)
 		.last_us = HYSTART_NONE,
 		.base_us = HYSTART_NONE,
 		.phase = HYSTART_SLOW_START,
+		.round_at = WEIR_NEVER,
 	};
 }
 
@@ -63,8 +73,32 @@ static bool next_round(struct hystart *h)
 	return h->rounds >= HYSTART_CSS_ROUNDS;
 }
 
+/* Have the ACKs come without a pause for so long that the window fills the path? */
+static bool trained(struct hystart *h, const struct cc *c, const struct cc_ack *a)
+{
+	uint32_t least = h->last_us < h->round_us ? h->last_us : h->round_us;
+	uint64_t enough_us = c->paced ? least : least / 2;
+
+	if (a->round_start) {
+		h->round_at = a->now;
+		h->train_at = a->now;
+	}
+	if (c->hystart != HYSTART_BY_TRAIN_TOO || h->round_at == WEIR_NEVER ||
+	    least == HYSTART_NONE || least < HYSTART_TRAIN_RTT_US)
+		return false;
+	if (a->now - h->train_at > HYSTART_TRAIN_GAP_US * 1000ull)
+		return false;
+	h->train_at = a->now;
+	return a->now - h->round_at > enough_us * 1000 && c->cwnd >= HYSTART_TRAIN_CWND * a->mss;
+}
+
 static void watch(struct hystart *h, struct cc *c, const struct cc_ack *a)
 {
+	if (trained(h, c, a)) {
+		h->phase = HYSTART_TRAINED;
+		c->ssthresh = c->cwnd;
+		return;
+	}
 	if (a->round_start && next_round(h)) {
 		c->ssthresh = c->cwnd; /* RFC9406-04 */
 		return;
