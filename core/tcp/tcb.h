@@ -179,8 +179,8 @@ struct ackgen {
 	uint8_t dups;   /* duplicate ACKs owed (RFC5681-12) */
 	bool now;       /* an ACK is due at once */
 	bool again;     /* ... and reports what came twice: [again_lo, again_hi) (RFC 2883) */
-	seq_t again_lo, again_hi;
 	enum weir_counter why : 8;
+	seq_t again_lo, again_hi;
 	struct tokens challenge;
 	uint32_t oow_at_ms; /* when an unacceptable empty segment was last answered */
 };
