@@ -178,7 +178,7 @@ static void avoid_congestion(struct cc *c, const struct cc_ack *a, uint32_t grow
 
 		approach(c, curve_at(&q->now, ahead, a->mss), grow);
 	}
-	if (q->hystart.phase == HYSTART_TRAINED && q->cwnd_prior == 0)
+	if (q->hystart.phase == HYSTART_TRAINED && !q->congested)
 		c->cwnd = at_least(c->cwnd, before + grow / HYSTART_TRAIN_GROWTH);
 	c->cwnd = at_most(c->cwnd, CC_CWND_MAX);
 }
@@ -216,8 +216,11 @@ static void curve_reduce(struct cc *c, const struct cc_ack *a)
 {
 	struct cc_cubic *q = &c->priv.cubic;
 
-	if (!a->recovering)
+	if (!a->recovering) {
 		q->prior = q->now;
+		q->prior_congested = q->congested;
+	}
+	q->congested = true;
 	q->cwnd_prior = c->cwnd;
 	/* RFC9438-08: (1 + beta) / 2 of it */
 	q->now.w_max = c->cwnd < q->now.w_max ? percent(c->cwnd, 85) : c->cwnd;
@@ -258,6 +261,7 @@ static void cubic_undo(struct cc *c, const struct cc_ack *a)
 
 	(void)a;
 	q->after_rto = false;
+	q->congested = q->prior_congested;
 	if (c->cwnd >= c->prior_cwnd)
 		return; /* it is back already: what it learned since stands */
 	q->now = q->prior;

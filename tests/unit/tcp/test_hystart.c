@@ -315,6 +315,7 @@ static void test_train_of_one_round(void **state)
 static void test_after_train(void **state)
 {
 	struct script s = first_slow_start(CC_CUBIC);
+	struct cc_ack a;
 	uint32_t at;
 
 	(void)state;
@@ -322,6 +323,15 @@ static void test_after_train(void **state)
 	train(&s, 1000, 21000, 40000);
 	assert_int_equal(state_of(&s)->phase, HYSTART_TRAINED);
 	at = s.c.cwnd;
+	cc_round(&s.c, s.now += 100 * MS, 40 * MS);
+	assert_in_range(s.c.cwnd, at + at / 20 - 2 * MSS, at + at / 20 + 2 * MSS);
+	/* ... that was one. */
+	cc_hit(&s.c, CC_LOSS, s.c.cwnd, s.now);
+	s.c.cwnd = s.c.target;
+	a = cc_ack_of(s.now, MSS, 40 * MS);
+	cc_on_undo(&s.c, &a);
+	at = s.c.cwnd;
+	assert_true(at > 100 * MSS);
 	cc_round(&s.c, s.now += 100 * MS, 40 * MS);
 	assert_in_range(s.c.cwnd, at + at / 20 - 2 * MSS, at + at / 20 + 2 * MSS);
 	cc_hit(&s.c, CC_LOSS, s.c.cwnd, s.now);
