@@ -202,6 +202,8 @@ static void cubic_on_ack(struct cc *c, const struct cc_ack *a)
 		return;
 	if (c->cwnd < c->ssthresh)
 		grow = hystart_slow_start(&q->hystart, c, a, grow);
+	else
+		hystart_look_on(&q->hystart, a);
 	if (grow && c->cwnd >= c->ssthresh)
 		avoid_congestion(c, a, grow);
 }

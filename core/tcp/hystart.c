@@ -18,8 +18,10 @@
  * the ACKs of a round: a bottleneck spaces them. When they have come without a pause for half of
  * the least round trip, what was sent in that half fills half of the path, and the window, twice
  * as large, all of it: slow start is over. (Where everything is paced the sender itself has spaced
- * them: then a whole round trip.) Nothing was lost that would tell how much more there is; CUBIC
- * goes on by a twentieth in each round trip until something is, as Linux does.
+ * them: then a whole round trip.) Where segments overtake one another a train may be none. So CUBIC
+ * goes on by a twentieth in each round trip, as Linux does, but only until there is a queue by the
+ * RFC's measure, or a loss: a full path needs no more, and overrunning the queue would cost a third
+ * of the window.
  *
  * An unpaced sender answers each ACK with a burst, so an ACK adds eight segments at most (L of RFC
  * 9406 4.3); nothing limits a paced one. A link that cuts up super-segments sends one of these as a
@@ -48,18 +50,18 @@ static uint32_t rtt_us(uint64_t ns)
 	return ns / 1000 < HYSTART_NONE ? (uint32_t)(ns / 1000) : HYSTART_NONE - 1;
 }
 
-/* RFC9406-03: is this round's RTT that much longer? */
-static bool longer(const struct hystart *h)
+/* RFC9406-03: is this round's RTT that much longer than `than_us`? */
+static bool longer(const struct hystart *h, uint32_t than_us)
 {
-	uint32_t thresh = h->last_us / HYSTART_RTT_DIVISOR;
+	uint32_t thresh = than_us / HYSTART_RTT_DIVISOR;
 
-	if (h->last_us == HYSTART_NONE)
+	if (than_us == HYSTART_NONE)
 		return false;
 	if (thresh < HYSTART_RTT_THRESH_MIN_US)
 		thresh = HYSTART_RTT_THRESH_MIN_US;
 	if (thresh > HYSTART_RTT_THRESH_MAX_US)
 		thresh = HYSTART_RTT_THRESH_MAX_US;
-	return h->round_us >= h->last_us && h->round_us - h->last_us >= thresh;
+	return h->round_us >= than_us && h->round_us - than_us >= thresh;
 }
 
 /* RFC9406-01: a round is over. Was it the last of CSS? */
@@ -92,10 +94,23 @@ static bool trained(struct hystart *h, const struct cc *c, const struct cc_ack *
 	return a->now - h->round_at > enough_us * 1000 && c->cwnd >= HYSTART_TRAIN_CWND * a->mss;
 }
 
+/* Takes in what the ACK measured. Are there samples enough to judge the round by? */
+static bool measured(struct hystart *h, const struct cc_ack *a)
+{
+	if (a->rtt_ns == WEIR_NEVER)
+		return false;
+	if (rtt_us(a->rtt_ns) < h->round_us)
+		h->round_us = rtt_us(a->rtt_ns);
+	if (h->samples < HYSTART_SAMPLES)
+		h->samples++;
+	return h->samples >= HYSTART_SAMPLES;
+}
+
 static void watch(struct hystart *h, struct cc *c, const struct cc_ack *a)
 {
 	if (trained(h, c, a)) {
 		h->phase = HYSTART_TRAINED;
+		h->base_us = h->last_us < h->round_us ? h->last_us : h->round_us;
 		c->ssthresh = c->cwnd;
 		return;
 	}
@@ -103,15 +118,9 @@ static void watch(struct hystart *h, struct cc *c, const struct cc_ack *a)
 		c->ssthresh = c->cwnd; /* RFC9406-04 */
 		return;
 	}
-	if (a->rtt_ns == WEIR_NEVER)
+	if (!measured(h, a))
 		return;
-	if (rtt_us(a->rtt_ns) < h->round_us)
-		h->round_us = rtt_us(a->rtt_ns);
-	if (h->samples < HYSTART_SAMPLES)
-		h->samples++;
-	if (h->samples < HYSTART_SAMPLES)
-		return;
-	if (h->phase == HYSTART_SLOW_START && longer(h)) {
+	if (h->phase == HYSTART_SLOW_START && longer(h, h->last_us)) {
 		h->phase = HYSTART_CSS;
 		h->base_us = h->round_us;
 		h->rounds = 0;
@@ -147,4 +156,14 @@ uint32_t hystart_slow_start(struct hystart *h, struct cc *c, const struct cc_ack
 	take = grow < room ? grow : room;
 	c->cwnd = take < CC_CWND_MAX - c->cwnd ? c->cwnd + take : CC_CWND_MAX;
 	return grow - take;
+}
+
+void hystart_look_on(struct hystart *h, const struct cc_ack *a)
+{
+	if (h->phase != HYSTART_TRAINED)
+		return;
+	if (a->round_start)
+		(void)next_round(h);
+	if (measured(h, a) && longer(h, h->base_us))
+		h->phase = HYSTART_OVER;
 }

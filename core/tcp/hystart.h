@@ -8,6 +8,7 @@
 #ifndef WEIR_TCP_HYSTART_H
 #define WEIR_TCP_HYSTART_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "weir/weir.h"
@@ -26,7 +27,8 @@
 #define HYSTART_TRAIN_GAP_US 2500u
 #define HYSTART_TRAIN_CWND   16u   /* segments: in smaller windows nobody looks */
 #define HYSTART_TRAIN_RTT_US 4000u /* on shorter paths ACKs come as processors please */
-#define HYSTART_TRAIN_GROWTH 20u   /* cwnd / 20 each round trip from there on, until a loss */
+#define HYSTART_TRAIN_GROWTH \
+	20u /* cwnd / 20 each round trip from there on, until a queue or loss */
 
 _Static_assert(HYSTART_CSS_DIVISOR >= 2, "RFC9406-07");
 
@@ -38,7 +40,8 @@ enum hystart_mode { HYSTART_OFF, HYSTART_BY_DELAY, HYSTART_BY_TRAIN_TOO };
 enum hystart_phase {
 	HYSTART_SLOW_START,
 	HYSTART_CSS,     /* conservative slow start */
-	HYSTART_TRAINED, /* a train of ACKs ended it */
+	HYSTART_TRAINED, /* a train of ACKs ended it, and no queue was seen since */
+	HYSTART_OVER,
 };
 
 struct hystart {
@@ -62,5 +65,9 @@ void hystart_init(struct hystart *h);
  * slow start by setting ssthresh. Returns the bytes of `grow` that are left for congestion
  * avoidance. */
 uint32_t hystart_slow_start(struct hystart *h, struct cc *c, const struct cc_ack *a, uint32_t grow);
+
+/* An ACK came after slow start, whether or not the window may grow: if a train ended that, perhaps
+ * too early, is the path still without a queue? Else the phase becomes HYSTART_OVER. */
+void hystart_look_on(struct hystart *h, const struct cc_ack *a);
 
 #endif

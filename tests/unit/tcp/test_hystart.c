@@ -311,7 +311,7 @@ static void test_train_of_one_round(void **state)
 	assert_int_equal(s.c.ssthresh, CC_SSTHRESH_MAX);
 }
 
-/* From there on CUBIC grows by a twentieth in a round trip, until the first loss. */
+/* From there on CUBIC grows by a twentieth in a round trip, until the first loss ... */
 static void test_after_train(void **state)
 {
 	struct script s = first_slow_start(CC_CUBIC);
@@ -339,6 +339,36 @@ static void test_after_train(void **state)
 	at = s.c.cwnd;
 	cc_round(&s.c, s.now += 100 * MS, 40 * MS);
 	assert_in_range(s.c.cwnd, at, at + 2 * MSS);
+}
+
+/* ... or until a queue shows: a round an eighth longer than the least, with samples enough. */
+static void test_after_train_a_queue(void **state)
+{
+	struct script s = first_slow_start(CC_CUBIC);
+	struct cc_ack a;
+	uint32_t at;
+
+	(void)state;
+	s.c.cwnd = 100 * MSS;
+	train(&s, 1000, 21000, 40000);
+	at = s.c.cwnd;
+	round_of(&s, 20, 44999);
+	assert_in_range(s.c.cwnd, at + MSS - 200, at + 2 * MSS);
+	/* The round begins with an ACK that acknowledges nothing new, only reports. */
+	a = cc_ack_of(s.now, 0, 45000 * 1000ull);
+	a.round_start = true;
+	a.delivered = MSS;
+	cc_give(&s.c, &a);
+	for (unsigned i = 1; i < 7; i++) {
+		a = cc_ack_of(s.now, MSS, 45000 * 1000ull);
+		cc_give(&s.c, &a);
+	}
+	assert_int_equal(state_of(&s)->phase, HYSTART_TRAINED);
+	cc_give(&s.c, &a);
+	assert_int_equal(state_of(&s)->phase, HYSTART_OVER);
+	at = s.c.cwnd;
+	round_of(&s, 20, 40000); /* for good */
+	assert_in_range(s.c.cwnd, at, at + MSS / 2);
 }
 
 /* A queue of one round trip: trains end slow start before it is full. */
@@ -372,6 +402,7 @@ int main(void)
 		cmocka_unit_test(test_train),
 		cmocka_unit_test(test_train_of_one_round),
 		cmocka_unit_test(test_after_train),
+		cmocka_unit_test(test_after_train_a_queue),
 		cmocka_unit_test(test_train_before_loss),
 	};
 
