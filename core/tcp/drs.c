@@ -13,10 +13,11 @@
  * is too long when the peer is held back by something else, so the least counts, and the handshake
  * has a say. Timestamps tick in milliseconds: no round is shorter than one.
  *
- * Once a round, when the user reads or a gap keeps him from it, the space is weighed: wanted is twice of what came and sixteen
- * segments, once for the round that comes, once for the round that the news takes to arrive. While
- * the peer doubles its window each round, twice of that again, in proportion to the growth over the
- * most that any round had before. A flow that grows no more so ends between two and four products.
+ * Once a round, when the user reads or a gap keeps him from it, the space is weighed: wanted is
+ * twice of what came and sixteen segments, once for the round that comes, once for the round that
+ * the news takes to arrive. While the peer doubles its window each round, twice of that again, in
+ * proportion to the growth over the most that any round had before. A flow that grows no more so
+ * ends between two and four products.
  *
  * Limits. user.rcvbuf, the most; half of the pages that are spare, so that what all connections are
  * promised comes down as the pool fills; and while less than an eighth of it is free, nobody's

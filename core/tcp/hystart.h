@@ -22,8 +22,8 @@
 #define HYSTART_CSS_ROUNDS        5u
 #define HYSTART_L                 8u /* segments by which an ACK lets an unpaced window grow */
 
-/* ACK trains, with Linux's figures; but a longer pause ends a train (Linux: 2 ms), since ACKs of two
- * segments at 10 Mbit/s are 2.4 ms apart; and RTT is where the delay's least is, too. */
+/* ACK trains, with Linux's figures; but a longer pause ends a train (Linux: 2 ms), since ACKs of
+ * two segments at 10 Mbit/s are 2.4 ms apart; and RTT is where the delay's least is, too. */
 #define HYSTART_TRAIN_GAP_US 2500u
 #define HYSTART_TRAIN_CWND   16u   /* segments: in smaller windows nobody looks */
 #define HYSTART_TRAIN_RTT_US 4000u /* on shorter paths ACKs come as processors please */

@@ -14,8 +14,8 @@
  * Where the round trip is longer than rto_min, that floor protects nothing: with a calm path the
  * RTO would be the round trip and a millisecond, and an ACK that is delayed by 40 ms or a segment
  * that is overtaken would draw a timeout. So the variance's part is a quarter of the round trip at
- * least, up to rto_min. (Linux has all of its 200 ms on top of every round trip. On short paths that
- * is the same; in between, at 100 ms, it waits half as long again for nothing that we have seen.)
+ * least, up to rto_min. (Linux has all of its 200 ms on top of every round trip. On short paths
+ * that is the same; at 100 ms it waits half as long again for nothing that we have seen.)
  *
  * rto_ns is the computed value without doublings; `backoff` counts the doublings in force, so that
  * a fresh sample undoes them all by becoming the computed value (RFC6298-12).

@@ -101,9 +101,9 @@ unsigned paths_hystart(void)
 
 	printf("Slow start of one flow with HyStart++ (RFC 9406) and without: segments lost at "
 	       "its end, its window\nthen in rate times round trip, and after how many round trips "
-	       "of the empty path that was. Into a queue of\n%u round trips by delay only, into one "
-	       "of %u by ACK trains, too; ! marks losses with it, and slow\nstarts that do not "
-	       "end.\n\n"
+	       "of the empty path that was. Into a queue of\n%u round trips by delay only, into "
+	       "one of %u by ACK trains, too; ! marks losses with it, and slow\nstarts that do "
+	       "not end.\n\n"
 	       "                                 queue   with: lost  window   time   "
 	       "without: lost  window   time\n",
 	       DEEP, SHORT);
