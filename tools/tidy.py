@@ -34,7 +34,7 @@ SIM_SYSTEM = CORE_SYSTEM | {"assert.h", "ctype.h", "errno.h", "inttypes.h", "mat
 # The kernel's virtual machine.
 KERN_SYSTEM = CORE_SYSTEM | {"linux/bpf.h", "linux/if_ether.h", "linux/pkt_cls.h",
                              "bpf/bpf_helpers.h", "bpf/bpf_endian.h"}
-KERN_QUOTED = [r"(weir|kern|base)/.*", r"tcp/(isn|syncookie)\.h",
+KERN_QUOTED = [r"(weir|kern|base)/.*", r"tcp/(isn|syncookie|accecn_syn)\.h",
                r"wire/(ip4|tcp_hdr|checksum)\.h"]
 ANY = None
 

@@ -4,9 +4,10 @@
  * A front (weir/front.h) answers SYNs to listeners in cookie mode before they come here. What it
  * must know and what it changes for us:
  *
- * The rules. Keys, clock, addresses and the sixteen forms of the SYN-ACK that cookies have (synack.c) are copied as
- * they are; `on` says for which listeners cookies_wanted() is true now. A listener whose accept
- * queue is full, that accepts held, or that is not on one IPv4 address and port is never on. A
+ * The rules. Keys, clock, addresses and the sixteen forms of the SYN-ACK that cookies have
+ * (synack.c) are copied as they are; `on` says for which listeners cookies_wanted() is true now. A
+ * listener whose accept queue is full, that accepts held, or that is not on one IPv4 address and
+ * port is never on. A
  * number counts the changes.
  *
  * Owners. A SYN of a pair with a connection, a record or a TIME-WAIT record is ours: a challenge

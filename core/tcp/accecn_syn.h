@@ -14,7 +14,8 @@ enum accecn_setting {
 	ACCECN_SETTING_ACCEPT = 4, /* agree to either kind */
 };
 
-/* What a SYN asks for that config.ecn lets it have (RFC9768-02, -03): a value of struct half.ecn. */
+/* What a SYN asks for that config.ecn lets it have (RFC9768-02, -03): a value of struct half.ecn.
+ */
 enum accecn_kind {
 	ACCECN_KIND_NONE,
 	ACCECN_KIND_CLASSIC,

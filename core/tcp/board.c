@@ -37,6 +37,7 @@ void board_init(struct board *b)
 		.oldest = POOL_NONE,
 		.newest = POOL_NONE,
 		.cursor = POOL_NONE,
+		.front = POOL_NONE,
 		.next_lost = POOL_NONE,
 	};
 }

@@ -54,6 +54,8 @@ void board_remove_marked(struct tcp_env *env, struct board *b, uint32_t i)
 		b->last = r->prev;
 	if (b->cursor == i)
 		b->cursor = r->next;
+	if (b->front == i)
+		b->front = r->prev != POOL_NONE ? r->prev : r->next;
 	if (b->next_lost == i)
 		b->next_lost = r->next;
 	give(env, b, i);

@@ -172,7 +172,10 @@ static uint32_t sack_one(struct tcp_env *env, struct board *b, uint32_t i, seq_t
 	b->sacked_segments += segs;
 	if (before.flags & SEND_LOST)
 		b->lost -= to.v - from.v;
-	b->fack = seq_max(b->fack, to);
+	if (seq_gt(to, b->fack)) {
+		b->fack = to;
+		b->front = got;
+	}
 	return got;
 }
 
@@ -183,17 +186,22 @@ static uint32_t distance(seq_t a, seq_t b)
 	return d < 0 ? 0u - (uint32_t)d : (uint32_t)d;
 }
 
-/* Where to look for `lo` first. */
+static uint32_t nearer(struct tcp_env *env, uint32_t best, uint32_t i, seq_t lo)
+{
+	if (i == POOL_NONE ||
+	    distance(lo, board_at(env, best)->lo) <= distance(lo, board_at(env, i)->lo))
+		return best;
+	return i;
+}
+
+/* Where to look for `lo` first. New data arrives beside the highest byte SACKed, with all that is
+ * out and was not yet heard of above it; what was sent again, far below. */
 static uint32_t nearest(struct tcp_env *env, const struct board *b, seq_t lo)
 {
-	uint32_t to_first = distance(lo, board_at(env, b->first)->lo);
-	uint32_t to_last = distance(lo, board_at(env, b->last)->lo);
-	uint32_t best = to_first < to_last ? b->first : b->last;
+	uint32_t best = nearer(env, b->first, b->last, lo);
 
-	if (b->cursor != POOL_NONE &&
-	    distance(lo, board_at(env, b->cursor)->lo) < (to_first < to_last ? to_first : to_last))
-		best = b->cursor;
-	return best;
+	best = nearer(env, best, b->front, lo);
+	return nearer(env, best, b->cursor, lo);
 }
 
 void board_sack(struct tcp_env *env, struct board *b, seq_t lo, seq_t hi, struct board_news *n)
@@ -206,6 +214,7 @@ void board_sack(struct tcp_env *env, struct board *b, seq_t lo, seq_t hi, struct
 	i = nearest(env, b, lo);
 	while (board_at(env, i)->prev != POOL_NONE && seq_gt(board_at(env, i)->lo, lo) && --visits)
 		i = board_at(env, i)->prev;
+	b->cursor = i; /* what was walked need not be walked again when the block comes again */
 	while (i != POOL_NONE && seq_lt(board_at(env, i)->lo, hi) && visits) {
 		uint32_t got = i;
 

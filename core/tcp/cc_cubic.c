@@ -161,6 +161,7 @@ static void approach(struct cc *c, uint32_t target, uint32_t grow)
 static void avoid_congestion(struct cc *c, const struct cc_ack *a, uint32_t grow)
 {
 	struct cc_cubic *q = &c->priv.cubic;
+	uint32_t before = c->cwnd;
 	uint64_t passed;
 
 	grow = at_most(grow, c->cwnd);
@@ -177,6 +178,8 @@ static void avoid_congestion(struct cc *c, const struct cc_ack *a, uint32_t grow
 
 		approach(c, curve_at(&q->now, ahead, a->mss), grow);
 	}
+	if (q->hystart.phase == HYSTART_TRAINED && !q->congested)
+		c->cwnd = at_least(c->cwnd, before + grow / HYSTART_TRAIN_GROWTH);
 	c->cwnd = at_most(c->cwnd, CC_CWND_MAX);
 }
 
@@ -199,6 +202,8 @@ static void cubic_on_ack(struct cc *c, const struct cc_ack *a)
 		return;
 	if (c->cwnd < c->ssthresh)
 		grow = hystart_slow_start(&q->hystart, c, a, grow);
+	else
+		hystart_look_on(&q->hystart, a);
 	if (grow && c->cwnd >= c->ssthresh)
 		avoid_congestion(c, a, grow);
 }
@@ -213,8 +218,11 @@ static void curve_reduce(struct cc *c, const struct cc_ack *a)
 {
 	struct cc_cubic *q = &c->priv.cubic;
 
-	if (!a->recovering)
+	if (!a->recovering) {
 		q->prior = q->now;
+		q->prior_congested = q->congested;
+	}
+	q->congested = true;
 	q->cwnd_prior = c->cwnd;
 	/* RFC9438-08: (1 + beta) / 2 of it */
 	q->now.w_max = c->cwnd < q->now.w_max ? percent(c->cwnd, 85) : c->cwnd;
@@ -255,6 +263,7 @@ static void cubic_undo(struct cc *c, const struct cc_ack *a)
 
 	(void)a;
 	q->after_rto = false;
+	q->congested = q->prior_congested;
 	if (c->cwnd >= c->prior_cwnd)
 		return; /* it is back already: what it learned since stands */
 	q->now = q->prior;

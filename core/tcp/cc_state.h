@@ -33,6 +33,8 @@ struct cc_cubic {
 	uint32_t est_acked;       /* bytes acknowledged towards the next segment of w_est */
 	uint32_t rest;            /* of the last increase: bytes times cwnd */
 	bool after_rto;           /* the next curve begins flat (RFC9438-09) */
+	bool congested;           /* there was congestion ... */
+	bool prior_congested;     /* ... before the last reduction, for undo */
 	struct hystart hystart;
 };
 

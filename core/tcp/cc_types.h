@@ -75,19 +75,19 @@ struct cc {
 				  * or less after a mark (RFC 9438 4.6) */
 	uint32_t prior_cwnd;     /* both before the last reduction, for undo; 0: nothing to undo */
 	uint32_t prior_ssthresh;
-	uint32_t first;   /* bytes of the initial or the last restart window */
-	uint32_t since;   /* bytes acknowledged since it began */
-	uint32_t used;    /* the most that was in flight ... */
-	seq_t used_end;   /* ... since what ended here was sent */
-	uint32_t seed;    /* what is random for this connection (its ISS) */
-	uint16_t burst;   /* what the link sends as one packet and cuts up; 0: nothing */
-	uint8_t kind;     /* enum cc_kind */
-	uint8_t chosen;   /* 0, or 1 + the kind that cc_switch() asked for */
-	bool limited : 1; /* cwnd was used up in that time */
-	bool careful : 1; /* a first window saw a loss: the next is RFC 3390's (RFC6928-03) */
-	bool abe : 1;     /* the settings */
-	bool hystart : 1;
-	bool paced : 1; /* every kind is (config.pacing 2) */
+	uint32_t first;      /* bytes of the initial or the last restart window */
+	uint32_t since;      /* bytes acknowledged since it began */
+	uint32_t used;       /* the most that was in flight ... */
+	seq_t used_end;      /* ... since what ended here was sent */
+	uint32_t seed;       /* what is random for this connection (its ISS) */
+	uint16_t burst;      /* what the link sends as one packet and cuts up; 0: nothing */
+	uint8_t kind;        /* enum cc_kind */
+	uint8_t chosen;      /* 0, or 1 + the kind that cc_switch() asked for */
+	bool limited : 1;    /* cwnd was used up in that time */
+	bool careful : 1;    /* a first window saw a loss: the next is RFC 3390's (RFC6928-03) */
+	bool abe : 1;        /* the settings */
+	uint8_t hystart : 2; /* enum hystart_mode */
+	bool paced : 1;      /* every kind is (config.pacing 2) */
 	union cc_state priv;
 };
 

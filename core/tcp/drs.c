@@ -13,10 +13,11 @@
  * is too long when the peer is held back by something else, so the least counts, and the handshake
  * has a say. Timestamps tick in milliseconds: no round is shorter than one.
  *
- * Once a round, when the user reads, the space is weighed: wanted is twice of what came and sixteen
- * segments, once for the round that comes, once for the round that the news takes to arrive. While
- * the peer doubles its window each round, twice of that again, in proportion to the growth over the
- * most that any round had before. A flow that grows no more so ends between two and four products.
+ * Once a round, when the user reads or a gap keeps him from it, the space is weighed: wanted is
+ * twice of what came and sixteen segments, once for the round that comes, once for the round that
+ * the news takes to arrive. While the peer doubles its window each round, twice of that again, in
+ * proportion to the growth over the most that any round had before. A flow that grows no more so
+ * ends between two and four products.
  *
  * Limits. user.rcvbuf, the most; half of the pages that are spare, so that what all connections are
  * promised comes down as the pool fills; and while less than an eighth of it is free, nobody's
@@ -110,31 +111,6 @@ static void round_begins(struct drs *d, uint32_t now_us)
 	d->round_us = now_us;
 }
 
-void drs_arrived(const struct tcp_in *in)
-{
-	struct tcb *t = in->t;
-	struct drs *d = &t->rcv.drs;
-
-	/* A gap keeps the user from reading: that must not make the round a longer one. */
-	if (t->rcvq.ooo.count && d->round_us && round_over(t, clock_us(in->now)))
-		round_begins(d, clock_us(in->now));
-	d->came += in->seg.len < CAME_MAX - d->came ? in->seg.len : CAME_MAX - d->came;
-	if (t->ts.ok)
-		by_stamp(in);
-	else
-		by_edge(t, in->now);
-}
-
-void drs_offered(struct tcb *t, weir_time now)
-{
-	struct drs *d = &t->rcv.drs;
-
-	if (t->ts.ok || d->edge_us)
-		return;
-	d->mark = t->rcv.adv.v;
-	d->edge_us = clock_us(now);
-}
-
 /* What `came` bytes in one round ask for. */
 static uint32_t wanted(const struct tcb *t, uint32_t came)
 {
@@ -173,6 +149,35 @@ static void weigh(struct tcb *t, const struct tcp_env *env)
 		want = ceiling(t, env);
 	if (want > t->rcv.space && rcvq_readable(t) <= t->rcv.space / 2)
 		t->rcv.space = want;
+}
+
+void drs_arrived(const struct tcp_in *in)
+{
+	struct tcb *t = in->t;
+	struct drs *d = &t->rcv.drs;
+
+	/* A gap keeps the user from reading: that must not make the round a longer one, nor lose
+	 * what it told. Without SACK duplicate ACKs must not change their window: RFC5681-02. */
+	if (t->rcvq.ooo.count && d->round_us && round_over(t, clock_us(in->now))) {
+		if (t->sack_ok && !t->user.rcvbuf_set)
+			weigh(t, in->env);
+		round_begins(d, clock_us(in->now));
+	}
+	d->came += in->seg.len < CAME_MAX - d->came ? in->seg.len : CAME_MAX - d->came;
+	if (t->ts.ok)
+		by_stamp(in);
+	else
+		by_edge(t, in->now);
+}
+
+void drs_offered(struct tcb *t, weir_time now)
+{
+	struct drs *d = &t->rcv.drs;
+
+	if (t->ts.ok || d->edge_us)
+		return;
+	d->mark = t->rcv.adv.v;
+	d->edge_us = clock_us(now);
 }
 
 void drs_taken(struct tcb *t, const struct tcp_env *env, weir_time now)

@@ -18,6 +18,7 @@ struct board {
 	uint32_t first, last;     /* by sequence: all that is out */
 	uint32_t oldest, newest;  /* by time of sending: what is neither SACKed nor lost */
 	uint32_t cursor;          /* where the last SACK block led */
+	uint32_t front;           /* what holds the highest byte SACKed, or lies beside it */
 	uint32_t next_lost;       /* no lost record lies before this one */
 	uint32_t count;           /* records */
 	uint32_t sacked, lost;    /* bytes */

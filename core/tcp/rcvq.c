@@ -8,11 +8,15 @@
  * before that; where a retransmission differs from the original, bytes already in order are never
  * touched again (they are cut off by the trimming), so the user cannot see two versions.
  *
- * Limits: ranges_conn_max ranges for each connection, the page pool for all, whose last pages are
- * kept for bytes in order. What does not fit is not acknowledged, and so comes again.
- * (RFC 9293 3.10.7.4, SHLD-31.)
+ * Limits: ranges_conn_max ranges for each connection, of a pool for all whose last quarter is kept
+ * for those that have few; the page pool, whose last pages are kept for bytes in order. What does
+ * not fit is not acknowledged, and so comes again. (RFC 9293 3.10.7.4, SHLD-31.)
  */
 #include "tcp/rcvq.h"
+
+/* So many ranges a connection may have whatever the others have, as long as there are any: a
+ * handful of losses in a window, and more. */
+#define RANGES_FEW 32u
 
 void rcvq_init(struct rcvq *q)
 {
@@ -34,13 +38,22 @@ static void advance(struct tcb *t, struct tcp_env *env, uint64_t to, uint32_t *i
 	q->nxt = to;
 }
 
+/* How many ranges this connection may have now. */
+static uint32_t ranges_most(const struct tcp_env *env)
+{
+	uint32_t most = (uint32_t)env->cfg->ranges_conn_max;
+	bool scarce = env->ranges.used >= env->ranges.count - env->ranges.count / 4;
+
+	return scarce && most > RANGES_FEW ? RANGES_FEW : most;
+}
+
 /* Is there a range for [at, to), or one that it touches? Else no page is taken for it: a peer could
  * have a page for each byte of what is refused. */
 static bool has_range(const struct rcvq *q, const struct tcp_env *env, uint64_t at, uint64_t to)
 {
 	uint64_t from, end;
 
-	if (q->ooo.count < env->cfg->ranges_conn_max && env->ranges.used < env->ranges.count)
+	if (q->ooo.count < ranges_most(env) && env->ranges.used < env->ranges.count)
 		return true;
 	return ranges_common(&q->ooo, &env->ranges, at - 1, to + 1, &from, &end);
 }
@@ -58,8 +71,7 @@ static enum weir_counter put_above(struct tcb *t, struct tcp_env *env, uint64_t 
 	n = pageq_write(&q->q, &env->pages, at, bytes, len);
 	if (n == 0)
 		return WEIR_CTR_REASM_FULL;
-	switch (ranges_add(&q->ooo, &env->ranges, (uint32_t)env->cfg->ranges_conn_max, at,
-			   at + n)) {
+	switch (ranges_add(&q->ooo, &env->ranges, ranges_most(env), at, at + n)) {
 	case RANGES_ADDED:
 		return WEIR_CTR_OUT_OF_ORDER;
 	case RANGES_HAD:
@@ -111,25 +123,13 @@ size_t rcvq_peek(const struct tcb *t, const struct tcp_env *env, struct pageq_pi
 	return pageq_pieces(&t->rcvq.q, &env->pages, t->rcvq.q.head, len, out, max, bytes);
 }
 
-/* One past the last byte held, in order or not. */
-static uint64_t held_end(const struct rcvq *q, const struct pool *nodes)
-{
-	uint64_t end = q->nxt;
-
-	for (uint32_t i = q->ooo.first; i != POOL_NONE;) {
-		const struct range *r = pool_at(nodes, i);
-
-		end = r->hi;
-		i = r->next;
-	}
-	return end;
-}
-
 void rcvq_consume(struct tcb *t, struct tcp_env *env, uint32_t len)
 {
 	struct rcvq *q = &t->rcvq;
 
-	pageq_release(&q->q, &env->pages, q->q.head + len, held_end(q, &env->ranges));
+	/* what is held, in order or not, ends there */
+	pageq_release(&q->q, &env->pages, q->q.head + len,
+		      ranges_end(&q->ooo, &env->ranges, q->nxt));
 }
 
 void rcvq_clear(struct tcb *t, struct tcp_env *env)

@@ -121,7 +121,6 @@ static void begin_cwr(struct tcb *t, struct tcp_env *env, const struct recovery_
 		slow_down(t, env, a->cc->now);
 	cc_on_signal(&t->cc, CC_ECE, a->cc);
 	begin(t, RECOVERY_CWR);
-	t->rec.undoable = false; /* a mark is no mistake */
 	prr_begin(&t->prr, recover_fs(t, a));
 	env->counters[WEIR_CTR_ECN_REDUCED]++;
 	a->cc->recovering = true;

@@ -11,12 +11,19 @@
  * so that a path that became longer is believed in the end. Every ACK of what was sent once feeds
  * it.
  *
+ * Where the round trip is longer than rto_min, that floor protects nothing: with a calm path the
+ * RTO would be the round trip and a millisecond, and an ACK that is delayed by 40 ms or a segment
+ * that is overtaken would draw a timeout. So the variance's part is a quarter of the round trip at
+ * least, up to rto_min. (Linux has all of its 200 ms on top of every round trip. On short paths
+ * that is the same; at 100 ms it waits half as long again for nothing that we have seen.)
+ *
  * rto_ns is the computed value without doublings; `backoff` counts the doublings in force, so that
  * a fresh sample undoes them all by becoming the computed value (RFC6298-12).
  */
 #include "tcp/rtt.h"
 
 #define GRANULARITY_NS NS_PER_MS          /* G of RFC 6298 */
+#define SPREAD_LEAST   4u                 /* of the round trip: RACK's reordering window, too */
 #define LEAST_S        150u               /* half of what the least is remembered at most */
 #define SYN_LOST_NS    (3000 * NS_PER_MS) /* RFC 6298 5.7 */
 
@@ -46,6 +53,14 @@ void rtt_resent(struct rtt *r)
 	r->timing = false;
 }
 
+/* What the RTO is beyond the round trip at least. */
+static uint64_t least_spread(uint64_t srtt_ns, const struct weir_config *cfg)
+{
+	uint64_t quarter = srtt_ns / SPREAD_LEAST;
+
+	return clamp(quarter, GRANULARITY_NS, cfg->rto_min_ms * NS_PER_MS);
+}
+
 /* RFC6298-02, -03, -07 */
 static void rtt_sample(struct rtt *r, const struct weir_config *cfg, uint64_t ns)
 {
@@ -62,7 +77,9 @@ static void rtt_sample(struct rtt *r, const struct weir_config *cfg, uint64_t ns
 		if (r->srtt_ns == 0)
 			r->srtt_ns = 1;
 	}
-	spread = 4 * r->var_ns > GRANULARITY_NS ? 4 * r->var_ns : GRANULARITY_NS;
+	spread = 4 * r->var_ns;
+	if (spread < least_spread(r->srtt_ns, cfg))
+		spread = least_spread(r->srtt_ns, cfg);
 	r->rto_ns = clamp(r->srtt_ns + spread, cfg->rto_min_ms * NS_PER_MS,
 			  cfg->rto_max_ms * NS_PER_MS);
 	r->backoff = 0;

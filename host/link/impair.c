@@ -523,7 +523,11 @@ weir_time weir_impair_deadline(const struct weir_impair *im)
 	}
 	if (im->queue_len == 0)
 		return deadline;
-	leaves = begin_of(im) + im->conf.delay_ns;
+	/* What CoDel drops is out at that moment, and what is behind it may be shorter. */
+	leaves = begin_of(im);
+	if (im->conf.aqm == WEIR_IMPAIR_AQM_CODEL)
+		return leaves < deadline ? leaves : deadline;
+	leaves += im->conf.delay_ns;
 	if (im->conf.rate_bps != 0)
 		leaves += (uint64_t)im->items[im->queue_first].len * 8u * NS_PER_S /
 			  im->conf.rate_bps;

@@ -82,7 +82,8 @@ else
 	echo "        this kernel does not have Accurate ECN: what both come down to was tested"
 fi
 
-# Two of weir's, with two devices and the kernel's forwarding between them. One sends super-segments;
+# Two of weir's, with two devices and the kernel's forwarding between them. One sends
+# super-segments;
 # the kernel cuts them for the other's device, and clears CWR on all segments but the first, as one
 # does that knows only RFC 3168.
 FAR=weirtest2 FAR4=10.98.0.2

@@ -177,26 +177,23 @@ static void test_end_of(void **state)
  * over the wrap of the stamp, too. */
 static void test_recent(void **state)
 {
-	static const uint32_t stamps[] = {0, 100, UINT32_MAX - 2, UINT32_MAX - 5, UINT32_MAX};
+	struct fixture f;
+	struct range out[4];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(stamps) / sizeof(stamps[0]); i++) {
-		struct fixture f;
-		struct range out[4];
-
-		fixture_init(&f, NODES);
-		f.set.stamp = stamps[i];
-		assert_int_equal(ranges_recent(&f.set, &f.nodes, out, 4), 0);
-		fill_three(&f);
-		ranges_add(&f.set, &f.nodes, 3, 12, 13);
-		assert_int_equal(ranges_recent(&f.set, &f.nodes, out, 0), 0);
-		assert_int_equal(ranges_recent(&f.set, &f.nodes, out, 2), 2);
-		assert_true(out[0].lo == 10 && out[1].lo == 50);
-		assert_int_equal(ranges_recent(&f.set, &f.nodes, out, 4), 3);
-		assert_true(out[0].lo == 10 && out[0].hi == 20);
-		assert_true(out[1].lo == 50 && out[1].hi == 60);
-		assert_true(out[2].lo == 30 && out[2].hi == 40);
-	}
+	fixture_init(&f, NODES);
+	assert_int_equal(ranges_recent(&f.set, &f.nodes, out, 4), 0);
+	assert_true(ranges_end(&f.set, &f.nodes, 7) == 7);
+	fill_three(&f);
+	assert_true(ranges_end(&f.set, &f.nodes, 7) == 60);
+	ranges_add(&f.set, &f.nodes, 3, 12, 13);
+	assert_int_equal(ranges_recent(&f.set, &f.nodes, out, 0), 0);
+	assert_int_equal(ranges_recent(&f.set, &f.nodes, out, 2), 2);
+	assert_true(out[0].lo == 10 && out[1].lo == 50);
+	assert_int_equal(ranges_recent(&f.set, &f.nodes, out, 4), 3);
+	assert_true(out[0].lo == 10 && out[0].hi == 20);
+	assert_true(out[1].lo == 50 && out[1].hi == 60);
+	assert_true(out[2].lo == 30 && out[2].hi == 40);
 }
 
 /* --- Against a bitmap --- */
@@ -258,6 +255,30 @@ static void assert_recent(const struct fixture *f, const struct model *m)
 	}
 }
 
+/* Both lists, walked from their other ends. */
+static void assert_links(const struct fixture *f)
+{
+	uint32_t after = POOL_NONE, newer = POOL_NONE, n = 0, aged = 0;
+
+	for (uint32_t i = f->set.last; i != POOL_NONE; n++) {
+		const struct range *node = pool_at(&f->nodes, i);
+
+		assert_int_equal(node->next, after);
+		after = i;
+		i = node->prev;
+	}
+	assert_int_equal(after, f->set.first);
+	assert_int_equal(n, f->set.count);
+	for (uint32_t i = f->set.newest; i != POOL_NONE; aged++) {
+		const struct range *node = pool_at(&f->nodes, i);
+
+		assert_int_equal(node->newer, newer);
+		newer = i;
+		i = node->older;
+	}
+	assert_int_equal(aged, f->set.count);
+}
+
 static void assert_same(const struct fixture *f, const struct model *m)
 {
 	uint32_t i = f->set.first;
@@ -281,6 +302,10 @@ static void assert_same(const struct fixture *f, const struct model *m)
 	assert_int_equal(i, POOL_NONE);
 	assert_int_equal(f->set.count, m->count);
 	assert_true(ranges_bytes(&f->set, &f->nodes) == bytes);
+	if (bytes)
+		assert_true(ranges_end(&f->set, &f->nodes, 0) ==
+			    ((const struct range *)pool_at(&f->nodes, f->set.last))->hi);
+	assert_links(f);
 	assert_recent(f, m);
 }
 
@@ -294,7 +319,6 @@ static void run_random(uint64_t seed)
 	uint32_t longest = 1 + (uint32_t)prng_below(&r, 30);
 
 	fixture_init(&f, nodes);
-	f.set.stamp = (uint32_t)prng_next(&r) | (seed % 2 ? 0xffffff00u : 0);
 	for (int step = 0; step < 120; step++) {
 		unsigned lo = (unsigned)prng_below(&r, SPACE), what = (unsigned)prng_below(&r, 40);
 		unsigned hi = lo + 1 + (unsigned)prng_below(&r, longest);

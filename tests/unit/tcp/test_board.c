@@ -365,6 +365,85 @@ static void test_no_more_records_than_segments(void **state)
 	board_clear(&f->env, &m.b);
 }
 
+/* --- Long flights ----------------------------------------------------------------------------- */
+
+#define HOLES 600u /* segments of which every second one has arrived */
+#define FRESH 400u /* ... behind them, of which nothing was heard */
+
+static const struct send_stamp *later(struct model *m)
+{
+	static struct send_stamp s;
+
+	s = stamp(m);
+	m->now += NS_PER_MS;
+	return &s;
+}
+
+/* A record for each segment of a long flight: holes, and then what was just sent. */
+static void long_flight(struct model *m, struct fix *f, struct board_news *n, void **mem)
+{
+	size_t bytes = (HOLES + FRESH + 8) * sizeof(struct send);
+	struct arena a;
+
+	*mem = aligned_alloc(64, bytes);
+	assert_non_null(*mem);
+	arena_init(&a, *mem, bytes);
+	pool_init(&f->env.sends, &a, HOLES + FRESH + BOARD_FLOOR, sizeof(struct send), 64);
+	f->cfg.sends_max = 4 * (HOLES + FRESH); /* a connection has a quarter */
+	begin(m, f, 1);
+	*n = (struct board_news){.now = START + NS_PER_S, .fack = m->b.fack};
+	for (uint32_t i = 0; i < HOLES + FRESH; i++)
+		board_sent(&f->env, &m->b, at(i), at(i + 1), SEG, later(m));
+	for (uint32_t i = 1; i < HOLES; i += 2)
+		board_sack(&f->env, &m->b, at(i), at(i + 1), n);
+	assert_int_equal(m->b.count, HOLES + FRESH);
+	assert_int_equal(m->b.sacked, HOLES / 2 * SEG);
+}
+
+/* While what went again fills holes far below, each new arrival is marked at once, however much
+ * lies on either side of it: a block that is not found makes a loss of what has arrived. */
+static void test_two_places(void **state)
+{
+	struct fix *f = *state;
+	struct board_news n;
+	struct model m;
+	void *mem;
+
+	long_flight(&m, f, &n, &mem);
+	for (uint32_t i = 0; i < 20; i++) {
+		uint32_t sacked = m.b.sacked;
+
+		board_sack(&f->env, &m.b, at(HOLES), at(HOLES + i + 1), &n);
+		assert_int_equal(m.b.sacked, sacked + SEG);
+		board_sack(&f->env, &m.b, at(2 * i), at(2 * i + 2), &n);
+		assert_int_equal(m.b.sacked, sacked + 2 * SEG);
+	}
+	assert_null(board_check(&f->env, &m.b, at(0), at(HOLES + FRESH)));
+	board_clear(&f->env, &m.b);
+	free(mem);
+}
+
+/* A block too far from anywhere is found when it is repeated: no walk is made twice. */
+static void test_repeated(void **state)
+{
+	struct fix *f = *state;
+	uint32_t sacked, tries = 0;
+	struct board_news n;
+	struct model m;
+	void *mem;
+
+	long_flight(&m, f, &n, &mem);
+	board_sack(&f->env, &m.b, at(0), at(2), &n); /* the search stands at the beginning */
+	sacked = m.b.sacked;
+	do {
+		board_sack(&f->env, &m.b, at(HOLES / 2), at(HOLES / 2 + 2), &n);
+	} while (m.b.sacked == sacked && ++tries < 8);
+	assert_in_range(tries, 1, 2);
+	assert_int_equal(m.b.sacked, sacked + SEG);
+	board_clear(&f->env, &m.b);
+	free(mem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +453,8 @@ int main(void)
 		TEST(test_ambiguous),
 		TEST(test_times_are_fine),
 		TEST(test_no_more_records_than_segments),
+		TEST(test_two_places),
+		TEST(test_repeated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -282,6 +282,7 @@ static void test_slow_start(void **state)
 
 	(void)state;
 	c.ssthresh = CC_SSTHRESH_MAX;
+	c.hystart = HYSTART_BY_DELAY;
 	for (unsigned i = 0; i < 4; i++) {
 		uint32_t before = c.cwnd;
 

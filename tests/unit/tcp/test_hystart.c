@@ -217,7 +217,7 @@ static void test_off(void **state)
 	struct script s = first_slow_start(CC_NEWRENO);
 
 	(void)state;
-	s.c.hystart = false;
+	s.c.hystart = HYSTART_OFF;
 	round_of(&s, 8, 40000);
 	for (unsigned i = 0; i < 8; i++)
 		round_of(&s, 8, 80000);
@@ -236,12 +236,154 @@ static void test_leaves_before_loss(void **state)
 	for (enum cc_kind kind = CC_NEWRENO; kind <= CC_CUBIC; kind++) {
 		for (unsigned on = 0; on < 2; on++) {
 			path_init(&p, kind, 1, bdp * 20, 50 * MS, 16 * bdp);
-			p.cfg.hystart = on;
+			p.cfg.hystart = on ? HYSTART_BY_DELAY : HYSTART_OFF;
 			path_run(&p, 4 * SECOND);
 			assert_true(p.flows[0].cc.ssthresh < CC_SSTHRESH_MAX);
 			assert_int_equal(p.flows[0].losses > 0, !on);
 			assert_true(p.flows[0].cc.cwnd > bdp);
 		}
+	}
+}
+
+/* A round of ACKs `gap_us` apart, for `span_us` after the first one, all with one RTT. */
+static void train(struct script *s, unsigned gap_us, unsigned span_us, unsigned rtt_us)
+{
+	for (unsigned at = 0; at <= span_us; at += gap_us) {
+		struct cc_ack a = cc_ack_of(s->now + at * 1000ull, MSS, rtt_us * 1000ull);
+
+		a.round_start = at == 0;
+		cc_give(&s->c, &a);
+	}
+	s->now += SECOND;
+}
+
+/* ACKs that come without a pause for more than half a round trip end slow start: not for less, not
+ * with a pause between, not in small windows, not on short paths, not if only the delay counts;
+ * and where all is paced, for a whole one. */
+static void test_train(void **state)
+{
+	static const struct {
+		enum hystart_mode mode;
+		bool paced;
+		unsigned segments, gap_us, span_us, rtt_us;
+		bool ends;
+	} rows[] = {
+		{HYSTART_BY_TRAIN_TOO, false, 16, 1000, 21000, 40000, true},
+		{HYSTART_BY_TRAIN_TOO, false, 16, 1000, 20000, 40000, false},
+		{HYSTART_BY_TRAIN_TOO, false, 6, 2500, 22500, 40000, false}, /* 15 segments */
+		{HYSTART_BY_TRAIN_TOO, false, 7, 2500, 22500, 40000, true},  /* 16 */
+		{HYSTART_BY_TRAIN_TOO, false, 16, 2501, 22509, 40000, false},
+		{HYSTART_BY_TRAIN_TOO, false, 16, 500, 3500, 4000, true},
+		{HYSTART_BY_TRAIN_TOO, false, 16, 500, 3500, 3999, false},
+		{HYSTART_BY_TRAIN_TOO, true, 16, 1000, 40000, 40000, false},
+		{HYSTART_BY_TRAIN_TOO, true, 16, 1000, 41000, 40000, true},
+		{HYSTART_BY_DELAY, false, 16, 1000, 41000, 40000, false},
+		{HYSTART_OFF, false, 16, 1000, 41000, 40000, false},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < LENGTH(rows); i++) {
+		for (enum cc_kind kind = CC_NEWRENO; kind <= CC_CUBIC; kind++) {
+			struct script s = first_slow_start(kind);
+
+			s.c.hystart = rows[i].mode & 3;
+			s.c.paced = rows[i].paced;
+			s.c.cwnd = rows[i].segments * MSS;
+			train(&s, rows[i].gap_us, rows[i].span_us, rows[i].rtt_us);
+			assert_int_equal(s.c.ssthresh < CC_SSTHRESH_MAX, rows[i].ends);
+			assert_int_equal(state_of(&s)->phase,
+					 rows[i].ends ? HYSTART_TRAINED : HYSTART_SLOW_START);
+		}
+	}
+}
+
+/* Trains of two rounds are two trains, even without a pause between them. */
+static void test_train_of_one_round(void **state)
+{
+	struct script s = first_slow_start(CC_CUBIC);
+
+	(void)state;
+	s.c.cwnd = 16 * MSS;
+	for (unsigned i = 0; i < 4; i++) {
+		train(&s, 1000, 15000, 40000);
+		s.now -= SECOND - 16 * MS;
+	}
+	assert_int_equal(s.c.ssthresh, CC_SSTHRESH_MAX);
+}
+
+/* From there on CUBIC grows by a twentieth in a round trip, until the first loss ... */
+static void test_after_train(void **state)
+{
+	struct script s = first_slow_start(CC_CUBIC);
+	struct cc_ack a;
+	uint32_t at;
+
+	(void)state;
+	s.c.cwnd = 100 * MSS;
+	train(&s, 1000, 21000, 40000);
+	assert_int_equal(state_of(&s)->phase, HYSTART_TRAINED);
+	at = s.c.cwnd;
+	cc_round(&s.c, s.now += 100 * MS, 40 * MS);
+	assert_in_range(s.c.cwnd, at + at / 20 - 2 * MSS, at + at / 20 + 2 * MSS);
+	/* ... that was one. */
+	cc_hit(&s.c, CC_LOSS, s.c.cwnd, s.now);
+	s.c.cwnd = s.c.target;
+	a = cc_ack_of(s.now, MSS, 40 * MS);
+	cc_on_undo(&s.c, &a);
+	at = s.c.cwnd;
+	assert_true(at > 100 * MSS);
+	cc_round(&s.c, s.now += 100 * MS, 40 * MS);
+	assert_in_range(s.c.cwnd, at + at / 20 - 2 * MSS, at + at / 20 + 2 * MSS);
+	cc_hit(&s.c, CC_LOSS, s.c.cwnd, s.now);
+	s.c.cwnd = s.c.target;
+	at = s.c.cwnd;
+	cc_round(&s.c, s.now += 100 * MS, 40 * MS);
+	assert_in_range(s.c.cwnd, at, at + 2 * MSS);
+}
+
+/* ... or until a queue shows: a round an eighth longer than the least, with samples enough. */
+static void test_after_train_a_queue(void **state)
+{
+	struct script s = first_slow_start(CC_CUBIC);
+	struct cc_ack a;
+	uint32_t at;
+
+	(void)state;
+	s.c.cwnd = 100 * MSS;
+	train(&s, 1000, 21000, 40000);
+	at = s.c.cwnd;
+	round_of(&s, 20, 44999);
+	assert_in_range(s.c.cwnd, at + MSS - 200, at + 2 * MSS);
+	/* The round begins with an ACK that acknowledges nothing new, only reports. */
+	a = cc_ack_of(s.now, 0, 45000 * 1000ull);
+	a.round_start = true;
+	a.delivered = MSS;
+	cc_give(&s.c, &a);
+	for (unsigned i = 1; i < 7; i++) {
+		a = cc_ack_of(s.now, MSS, 45000 * 1000ull);
+		cc_give(&s.c, &a);
+	}
+	assert_int_equal(state_of(&s)->phase, HYSTART_TRAINED);
+	cc_give(&s.c, &a);
+	assert_int_equal(state_of(&s)->phase, HYSTART_OVER);
+	at = s.c.cwnd;
+	round_of(&s, 20, 40000); /* for good */
+	assert_in_range(s.c.cwnd, at, at + MSS / 2);
+}
+
+/* A queue of one round trip: trains end slow start before it is full. */
+static void test_train_before_loss(void **state)
+{
+	static struct path p;
+	uint64_t bdp = 156000;
+
+	(void)state;
+	for (unsigned by = HYSTART_BY_DELAY; by <= HYSTART_BY_TRAIN_TOO; by++) {
+		path_init(&p, CC_NEWRENO, 1, bdp * 20, 50 * MS, bdp);
+		p.cfg.hystart = by;
+		path_run(&p, 600 * MS);
+		assert_int_equal(p.flows[0].losses == 0, by == HYSTART_BY_TRAIN_TOO);
+		assert_true(p.flows[0].cc.cwnd > bdp);
 	}
 }
 
@@ -257,6 +399,11 @@ int main(void)
 		cmocka_unit_test(test_only_first),
 		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_leaves_before_loss),
+		cmocka_unit_test(test_train),
+		cmocka_unit_test(test_train_of_one_round),
+		cmocka_unit_test(test_after_train),
+		cmocka_unit_test(test_after_train_a_queue),
+		cmocka_unit_test(test_train_before_loss),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,10 +65,32 @@ static void test_granularity(void **state)
 	struct clock c = clock_make();
 
 	(void)state;
+	c.cfg.rto_min_ms = 1;
 	for (unsigned i = 0; i < 200; i++)
 		sample(&c, 2000000);
 	assert_int_equal(c.r.var_ns, 0);
 	assert_int_equal(rto_us(&c), 2001000);
+}
+
+/* Policy: it leaves a quarter of the round trip, too, but no more than rto_min. */
+static void test_least_spread(void **state)
+{
+	static const struct {
+		unsigned rtt_us, rto_us;
+	} rows[] = {
+		{100000, 200000}, /* rto_min itself */
+		{160000, 200000}, {200000, 250000}, {300000, 375000}, {1000000, 1200000},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < LENGTH(rows); i++) {
+		struct clock c = clock_make();
+
+		for (unsigned k = 0; k < 200; k++)
+			sample(&c, rows[i].rtt_us);
+		assert_int_equal(c.r.var_ns, 0);
+		assert_int_equal(rto_us(&c), rows[i].rto_us);
+	}
 }
 
 /* RFC6298-04, -05 */
@@ -213,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_least_of_the_last_minutes),
 		cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_granularity),
+		cmocka_unit_test(test_least_spread),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_karn),
 		cmocka_unit_test(test_echoed_timestamp),
