@@ -7,8 +7,7 @@
  * The rules. Keys, clock, addresses and the sixteen forms of the SYN-ACK that cookies have
  * (synack.c) are copied as they are; `on` says for which listeners cookies_wanted() is true now. A
  * listener whose accept queue is full, that accepts held, or that is not on one IPv4 address and
- * port is never on. A
- * number counts the changes.
+ * port is never on. A number counts the changes.
  *
  * Owners. A SYN of a pair with a connection, a record or a TIME-WAIT record is ours: a challenge
  * ACK, the SYN-ACK once more, the reuse of the pair. demux.c tells of every insert and remove, and
