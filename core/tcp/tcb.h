@@ -220,16 +220,17 @@ struct tcb {
 	uint8_t retries;          /* of the oldest segment */
 	uint8_t rcv_wscale, snd_wscale;
 	bool sack_ok;
-	bool wscale_ok;    /* both SYNs carried window scale, or ours offers it */
-	uint8_t want_syn;  /* enum tcb_syn: a SYN or SYN-ACK is to be sent */
-	bool want_probe;   /* a zero-window probe is to be sent */
-	bool want_keep;    /* a keep-alive probe is to be sent */
-	uint8_t rtx_kind;  /* enum rtx_kind */
-	uint8_t ecn;       /* enum tcb_ecn */
-	bool pace_waits;   /* data waits for timers.pace_at */
-	bool want_rst;     /* ended with an RST that is still to be sent */
-	uint16_t path_mss; /* most TCP payload and options that the path takes */
-	uint16_t peer_mss; /* as the peer said */
+	bool wscale_ok;        /* both SYNs carried window scale, or ours offers it */
+	uint8_t want_syn;      /* enum tcb_syn: a SYN or SYN-ACK is to be sent */
+	bool want_probe;       /* a zero-window probe is to be sent */
+	bool want_keep;        /* a keep-alive probe is to be sent */
+	uint8_t rtx_kind;      /* enum rtx_kind */
+	uint8_t ecn;           /* enum tcb_ecn */
+	bool pace_waits : 1;   /* data waits for timers.pace_at */
+	bool timers_moved : 1; /* timers_next() may be another than when the stack last looked */
+	bool want_rst;         /* ended with an RST that is still to be sent */
+	uint16_t path_mss;     /* most TCP payload and options that the path takes */
+	uint16_t peer_mss;     /* as the peer said */
 	struct tcb_snd snd;
 	struct tcb_rcv rcv;
 	uint32_t retransmits;
