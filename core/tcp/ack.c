@@ -107,7 +107,7 @@ static void syn_acked(struct tcp_in *in)
 {
 	struct tcb *t = in->t;
 
-	cc_start(&t->cc, in->env->cfg, t->snd.mss, t->retries, t->snd.iss.v, in->now);
+	tcb_cc_start(t, in->env, in->now);
 	rtt_syn_acked(&t->rtt, t->retries);
 	if (t->origin == TCP_ORIGIN_ACTIVE)
 		tcb_event(t, WEIR_EV_CONNECTED);

@@ -30,6 +30,8 @@ struct tcp_env {
 	struct pool pages;    /* buffer pages */
 	struct pool ranges;   /* out-of-order ranges */
 	struct pool sends;    /* records of what is out: board.h */
+	struct pool cc_loss;  /* private states of NewReno and CUBIC: one for each connection ... */
+	struct pool cc_bbr;   /* ... and of BBR; of each only what is in use is ever touched */
 	uint32_t sends_extra; /* of them taken beyond what each connection may always have */
 	uint64_t counters[WEIR_CTR_COUNT];
 };
@@ -251,7 +253,7 @@ struct tcb {
 	uint32_t segs_in, segs_out;
 };
 
-_Static_assert(sizeof(struct tcb) <= 856, "a connection fits 1,024 bytes with the stack's part");
+_Static_assert(sizeof(struct tcb) <= 696, "a connection fits 864 bytes with the stack's part");
 
 /* Makes a closed connection with the settings of the configuration. `mss_local`: largest TCP
  * payload the link takes in one packet, without options; `mss_default`: the peer's until it says
@@ -278,13 +280,22 @@ void tcb_open_passive(struct tcb *t, struct tcp_env *env, const struct tcb_passi
 
 /* handshake_ways 2, after tcb_open_passive(): ESTABLISHED before anything was acknowledged; the
  * SYN-ACK is still to be sent, and is sent again like any SYN of a connection. */
-void tcb_trust_syn(struct tcb *t, const struct tcp_env *env, weir_time now);
+void tcb_trust_syn(struct tcb *t, struct tcp_env *env, weir_time now);
 
 /* Starts an active open: SYN-SENT with a SYN to be sent. */
 void tcb_open_active(struct tcb *t, const struct tcp_env *env, seq_t iss, uint32_t ts_offset,
 		     weir_time now);
 
-/* Gives all pages and ranges back. */
+/* The handshake is complete, or our side of it: the congestion window begins. */
+void tcb_cc_start(struct tcb *t, struct tcp_env *env, weir_time now);
+
+/* There is something to send: congestion control gets its private state. */
+void tcb_cc_equip(struct tcb *t, struct tcp_env *env, weir_time now);
+
+/* The user wants another kind. */
+void tcb_cc_switch(struct tcb *t, struct tcp_env *env, uint8_t kind, weir_time now);
+
+/* Gives all pages, ranges and states back. */
 void tcb_flush(struct tcb *t, struct tcp_env *env);
 
 /* Ends the connection at once: queues flushed, timers off, CLOSED with `reason`. */
