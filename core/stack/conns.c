@@ -190,7 +190,7 @@ void conn_starve(struct weir_stack *s, struct conn *c)
 void conns_feed(struct weir_stack *s)
 {
 	while (!list_empty(&s->starved) && tcp_pages_spare(&s->env) >= FEED_PAGES) {
-		struct conn *c = list_entry(s->starved.next, struct conn, starved);
+		struct conn *c = list_entry(list_first(&s->starved), struct conn, starved);
 
 		list_remove(&c->starved);
 		if (!c->tcb.sndq.full || !c->attached)

@@ -64,7 +64,7 @@ bool weir_event_next(struct weir_stack *s, struct weir_event *ev)
 	if (!list_empty(&s->starved))
 		conns_feed(s);
 	while (!list_empty(&s->events)) {
-		struct conn *c = list_entry(s->events.next, struct conn, event);
+		struct conn *c = list_entry(list_first(&s->events), struct conn, event);
 		enum weir_event_kind kind = next_kind(c);
 
 		if (kind != WEIR_EV_COUNT) {

@@ -290,7 +290,7 @@ static bool out_conn(struct weir_stack *s, struct conn *c, struct weir_packet *p
 static bool out_ready(struct weir_stack *s, struct weir_packet *p)
 {
 	while (!list_empty(&s->ready)) {
-		struct conn *c = list_entry(s->ready.next, struct conn, ready);
+		struct conn *c = list_entry(list_first(&s->ready), struct conn, ready);
 		bool sent = out_conn(s, c, p);
 
 		list_remove(&c->ready);

@@ -287,7 +287,7 @@ static void put_answers(struct form *f, unsigned h, const struct weir_config *cf
 	bool over = a->challenge.taken == 0 || age >= cfg->challenge_ms;
 
 	put32(f, a->bytes);
-	put32(f, (uint32_t)(a->segs << 24 | a->quick << 16 | a->dups << 8 | a->now));
+	put32(f, (uint32_t)(a->quick << 16 | a->dups << 8 | a->now));
 	put32(f, over ? 0 : a->challenge.taken);
 	put32(f, over ? 0 : age);
 	put_throttle(f, a->oow_at_ms, cfg->ooo_ack_ms);
