@@ -20,15 +20,6 @@ target_compile_options(weir-flags INTERFACE
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
 	target_compile_options(weir-flags INTERFACE -Wno-stringop-truncation)
 endif()
-# A third of the engine's work on a small segment is calls between its sources: with link-time
-# optimisation a round trip needs 14 % fewer instructions. Objects also have ordinary code, so that
-# the static library links with any compiler.
-option(WEIR_LTO "link-time optimisation of release builds (gcc)" ON)
-if(WEIR_LTO AND CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_BUILD_TYPE STREQUAL "Release"
-	AND NOT WEIR_SANITIZE AND NOT WEIR_COVERAGE)
-	target_compile_options(weir-flags INTERFACE -flto=auto -ffat-lto-objects)
-	add_link_options(-flto=auto -O3)
-endif()
 if(WEIR_WERROR)
 	target_compile_options(weir-flags INTERFACE -Werror)
 endif()

@@ -34,6 +34,12 @@ static inline bool list_empty(const struct list *l)
 	return l->next == 0;
 }
 
+/* Has the list, which is not empty, but one node? */
+static inline bool list_single(const struct list *l)
+{
+	return l->next == l->prev;
+}
+
 /* The first node of a list that is not empty. */
 static inline struct list *list_first(struct list *l)
 {

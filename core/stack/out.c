@@ -226,15 +226,14 @@ static bool out_reply(struct weir_stack *s, struct weir_packet *p)
 	return true;
 }
 
+_Static_assert(sizeof(struct pageq_piece) == sizeof(struct weir_span), "shapes are the same");
+
 static void put_payload(const struct weir_stack *s, const struct conn *c,
 			const struct tcp_plan *plan, struct weir_packet *p)
 {
-	struct pageq_piece piece[WEIR_SPANS_MAX];
-	size_t n = sndq_pieces(&c->tcb, &s->env, plan->seq, plan->len, piece, WEIR_SPANS_MAX);
-
-	for (size_t i = 0; i < n; i++)
-		p->span[i] = (struct weir_span){.bytes = piece[i].bytes, .len = piece[i].len};
-	p->span_count = (uint16_t)n;
+	p->span_count = (uint16_t)sndq_pieces(&c->tcb, &s->env, plan->seq, plan->len,
+					      (struct pageq_piece *)(void *)p->span,
+					      WEIR_SPANS_MAX);
 }
 
 /* Most payload of a super-segment: what an IP packet can be less the largest headers. */
@@ -293,8 +292,9 @@ static bool out_ready(struct weir_stack *s, struct weir_packet *p)
 		struct conn *c = list_entry(list_first(&s->ready), struct conn, ready);
 		bool sent = out_conn(s, c, p);
 
-		list_remove(&c->ready);
-		conn_settle(s, c); /* its timers have moved; it is ready again ... */
+		if (sent && !list_single(&s->ready))
+			list_remove(&c->ready); /* the others are next */
+		conn_settle(s, c);              /* its timers have moved; it is ready again ... */
 		if (sent)
 			return true;
 		list_remove(&c->ready); /* ... but it had nothing more to say */

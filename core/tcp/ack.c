@@ -341,7 +341,8 @@ static void quiet_ack(struct tcp_in *in)
 		t->snd.wl1 = in->seg.seq;
 		t->snd.wl2 = in->seg.ack;
 	}
-	timers_window(in->env, t, in->now);
+	if (timer_on(t, TIMER_PERSIST)) /* or else nothing has begun or ended */
+		timers_window(in->env, t, in->now);
 }
 
 static void take_ack(struct tcp_in *in)
