@@ -19,6 +19,11 @@ struct run {
 	uint32_t mss;
 	uint64_t delivered;
 	uint32_t nxt;
+	union {
+		struct cc_reno reno;
+		struct cc_cubic cubic;
+		struct cc_bbr bbr;
+	} state; /* of its kind */
 };
 
 /* 0, or 1 to 2^30. */
@@ -133,7 +138,9 @@ static void step_rest(struct run *r)
 	uint64_t idle = span(r) % (1ull << 42);
 
 	if (what % 4 == 0) {
-		cc_switch(&r->cc, what / 4 % CC_COUNT, r->mss, r->now);
+		cc_switch(&r->cc, what / 4 % CC_COUNT);
+		if (!r->cc.priv.any)
+			cc_equip(&r->cc, &r->state, r->mss, r->now);
 	} else if (what % 4 == 1) {
 		r->mss = 1 + volume(r) % 65495;
 	} else {
@@ -180,7 +187,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r.cfg.idle_restart = flags >> 2 & 1;
 	r.cfg.link_gso_max = flags & 8 ? 65535 : 0;
 	r.mss = 1 + fuzz_u16(&r.in) % 65495;
-	cc_start(&r.cc, &r.cfg, r.mss, flags >> 6, fuzz_u8(&r.in), r.now);
+	cc_start(&r.cc, &r.cfg, r.mss, flags >> 6, fuzz_u8(&r.in));
+	cc_equip(&r.cc, &r.state, r.mss, r.now);
 	check(&r);
 	for (unsigned i = 0; i < STEPS_MAX && r.in.left; i++)
 		step(&r);

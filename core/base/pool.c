@@ -20,30 +20,16 @@ void pool_init(struct pool *p, struct arena *a, uint32_t count, uint32_t stride,
 	p->peak = 0;
 	p->free = POOL_NONE;
 	p->fresh = 0;
+	p->clear = stride;
 }
 
-uint32_t pool_take(struct pool *p)
+uint32_t pool_fresh(struct pool *p)
 {
-	uint32_t index = p->free;
+	uint32_t index = p->fresh;
 
-	if (index != POOL_NONE) {
-		memcpy(&p->free, pool_at(p, index), sizeof(p->free));
-	} else if (p->fresh < p->count) {
-		index = p->fresh++;
-		memset(pool_at(p, index), 0, p->stride);
-	} else {
+	if (index == p->count)
 		return POOL_NONE;
-	}
-	p->used++;
-	if (p->used > p->peak)
-		p->peak = p->used;
+	p->fresh++;
+	memset(pool_at(p, index), 0, p->clear);
 	return index;
-}
-
-void pool_give(struct pool *p, uint32_t index)
-{
-	weir_assert(index < p->fresh && p->used > 0);
-	memcpy(pool_at(p, index), &p->free, sizeof(p->free));
-	p->free = index;
-	p->used--;
 }

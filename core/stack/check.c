@@ -7,7 +7,7 @@
 #include "tcp/board.h"
 
 struct sums {
-	uint32_t conns, attached, orphans, pages, ranges, sends, extra, pending;
+	uint32_t conns, attached, orphans, pages, ranges, sends, extra, cc_loss, cc_bbr, pending;
 };
 
 static const char *check_conn(const struct weir_stack *s, const struct conn *c, struct sums *n)
@@ -22,6 +22,8 @@ static const char *check_conn(const struct weir_stack *s, const struct conn *c, 
 	n->ranges += c->tcb.rcvq.ooo.count;
 	n->sends += c->tcb.board.count;
 	n->extra += c->tcb.board.count > BOARD_FLOOR ? c->tcb.board.count - BOARD_FLOOR : 0;
+	if (c->tcb.cc.priv.any)
+		++*(c->tcb.cc.kind == CC_BBR ? &n->cc_bbr : &n->cc_loss);
 	n->pending += c->listener != POOL_NONE;
 	if (bad)
 		return bad;
@@ -179,6 +181,8 @@ const char *weir_stack_check(const struct weir_stack *s)
 		return "ranges held and ranges taken differ";
 	if (n.sends != s->env.sends.used || n.extra != s->env.sends_extra)
 		return "scoreboard records held and taken differ";
+	if (n.cc_loss != s->env.cc_loss.used || n.cc_bbr != s->env.cc_bbr.used)
+		return "states of congestion control held and taken differ";
 	bad = check_records(s, &n);
 	return bad ? bad : check_halfs(s);
 }

@@ -32,18 +32,6 @@ weir_conn conn_handle(const struct weir_stack *s, const struct conn *c)
 	return (weir_conn){(uint64_t)c->gen << 32 | pool_index(&s->conns, c)};
 }
 
-struct conn *conn_get(const struct weir_stack *s, weir_conn h)
-{
-	uint32_t slot = (uint32_t)h.v;
-	uint32_t gen = (uint32_t)(h.v >> 32);
-	struct conn *c;
-
-	if (gen == 0 || slot >= s->conns.fresh)
-		return NULL;
-	c = pool_at(&s->conns, slot);
-	return c->gen == gen ? c : NULL;
-}
-
 struct conn *conn_new(struct weir_stack *s, const struct weir_tuple *tuple, uint32_t flow)
 {
 	uint32_t slot = pool_take(&s->conns);
@@ -152,25 +140,43 @@ static void settle_orphan(struct weir_stack *s, struct conn *c)
 	tcb_end(t, &s->env, WEIR_ABORTED);
 }
 
-void conn_settle(struct weir_stack *s, struct conn *c)
+static __attribute__((noinline)) void settle_timer(struct weir_stack *s, struct conn *c)
+{
+	weir_time next = timers_next(&c->tcb);
+
+	c->tcb.timers_moved = false;
+	if (next < c->timer.deadline || next == WEIR_NEVER)
+		wheel_arm(&s->wheel, &c->timer, next);
+	if (next <= s->now)
+		stack_armed(s);
+}
+
+/* What becomes of few segments, but ends or shrinks a connection. */
+static __attribute__((noinline)) void settle_rare(struct weir_stack *s, struct conn *c)
 {
 	struct tcb *t = &c->tcb;
-	weir_time next;
 
 	settle_orphan(s, c);
 	if (t->mtup.news)
 		paths_tell(s, c);
 	if (c->attached && (t->state == WEIR_STATE_CLOSED || t->state == WEIR_STATE_TIME_WAIT))
 		settle_end(s, c);
-	next = timers_next(t);
-	if (next < c->timer.deadline || next == WEIR_NEVER) {
-		wheel_arm(&s->wheel, &c->timer, next);
-		stack_armed(s);
-	}
-	if (c->attached && list_empty(&c->ready))
-		list_push(&s->ready, &c->ready);
 	if (t->user.closed)
 		t->events &= ~(1u << WEIR_EV_READABLE); /* nobody reads any more */
+}
+
+void conn_settle(struct weir_stack *s, struct conn *c)
+{
+	struct tcb *t = &c->tcb;
+
+	if (t->user.closed || t->mtup.news || t->state == WEIR_STATE_CLOSED ||
+	    t->state == WEIR_STATE_TIME_WAIT)
+		settle_rare(s, c);
+	/* The node may have fired earlier than any timer is due. */
+	if (t->timers_moved || c->timer.deadline == WHEEL_NEVER)
+		settle_timer(s, c);
+	if (c->attached && list_empty(&c->ready))
+		list_push(&s->ready, &c->ready);
 	if (t->events && list_empty(&c->event))
 		list_push(&s->events, &c->event);
 }
@@ -184,7 +190,7 @@ void conn_starve(struct weir_stack *s, struct conn *c)
 void conns_feed(struct weir_stack *s)
 {
 	while (!list_empty(&s->starved) && tcp_pages_spare(&s->env) >= FEED_PAGES) {
-		struct conn *c = list_entry(s->starved.next, struct conn, starved);
+		struct conn *c = list_entry(list_first(&s->starved), struct conn, starved);
 
 		list_remove(&c->starved);
 		if (!c->tcb.sndq.full || !c->attached)

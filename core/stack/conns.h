@@ -21,7 +21,17 @@ void conn_detach(struct weir_stack *s, struct conn *c);
 
 weir_conn conn_handle(const struct weir_stack *s, const struct conn *c);
 /* NULL: no such connection. */
-struct conn *conn_get(const struct weir_stack *s, weir_conn h);
+static inline struct conn *conn_get(const struct weir_stack *s, weir_conn h)
+{
+	uint32_t slot = (uint32_t)h.v;
+	uint32_t gen = (uint32_t)(h.v >> 32);
+	struct conn *c;
+
+	if (gen == 0 || slot >= s->conns.fresh)
+		return NULL;
+	c = pool_at(&s->conns, slot);
+	return c->gen == gen ? c : NULL;
+}
 
 /* A state changed from `before` without a packet: one trace record. */
 void conn_trace_state(struct weir_stack *s, const struct conn *c, enum weir_state before,

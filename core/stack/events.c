@@ -23,7 +23,7 @@ static bool closed_waits(const struct conn *c)
 
 static enum weir_event_kind next_kind(const struct conn *c)
 {
-	for (unsigned i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+	for (unsigned i = 0; c->tcb.events && i < sizeof(order) / sizeof(order[0]); i++) {
 		if (!(c->tcb.events & 1u << order[i]))
 			continue;
 		if (order[i] != WEIR_EV_CLOSED || !closed_waits(c))
@@ -59,11 +59,12 @@ static void fill(struct weir_stack *s, struct conn *c, enum weir_event_kind kind
 
 bool weir_event_next(struct weir_stack *s, struct weir_event *ev)
 {
-	if (halfs_event(s, ev))
+	if (halfs_wait(s) && halfs_event(s, ev))
 		return true;
-	conns_feed(s);
+	if (!list_empty(&s->starved))
+		conns_feed(s);
 	while (!list_empty(&s->events)) {
-		struct conn *c = list_entry(s->events.next, struct conn, event);
+		struct conn *c = list_entry(list_first(&s->events), struct conn, event);
 		enum weir_event_kind kind = next_kind(c);
 
 		if (kind != WEIR_EV_COUNT) {

@@ -508,6 +508,8 @@ static void on_timeout(struct weir_stack *s, unsigned stage, uint32_t slot)
 
 void halfs_run(struct weir_stack *s, weir_time now)
 {
+	if (s->halfs.used == 0)
+		return;
 	for (unsigned q = 0; q < HALF_STAGES; q++)
 		while (q != HALF_STAGE_GONE && fifo_is_due(&s->half_queue[q], &s->halfs, NODE, now))
 			on_timeout(s, q, s->half_queue[q].head);
@@ -517,6 +519,8 @@ weir_time halfs_next(const struct weir_stack *s, weir_time now)
 {
 	weir_time next = WEIR_NEVER;
 
+	if (s->halfs.used == 0)
+		return next;
 	for (unsigned q = 0; q < HALF_STAGES; q++) {
 		weir_time at = fifo_next(&s->half_queue[q], &s->halfs, NODE, now);
 
@@ -534,16 +538,17 @@ static weir_half half_handle(const struct weir_stack *s, uint32_t slot)
 bool halfs_event(struct weir_stack *s, struct weir_event *ev)
 {
 	uint32_t slot = s->half_queue[HALF_STAGE_GONE].head;
+	enum weir_event_kind kind = WEIR_EV_HALF_GONE;
 	struct half_slot *h;
 
-	*ev = (struct weir_event){.kind = WEIR_EV_HALF_GONE};
 	if (slot == POOL_NONE) {
 		slot = s->half_queue[HALF_STAGE_FRESH].head;
-		ev->kind = WEIR_EV_SYN;
+		kind = WEIR_EV_SYN;
 	}
 	if (slot == POOL_NONE)
 		return false;
 	h = half_at(s, slot);
+	*ev = (struct weir_event){.kind = kind};
 	ev->half = half_handle(s, slot);
 	ev->user = h->user;
 	tuple_of(s, h, &ev->tuple);

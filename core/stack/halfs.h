@@ -35,6 +35,12 @@ enum half_icmp {
 enum weir_counter halfs_icmp(struct weir_stack *s, uint32_t slot, seq_t seq, enum half_icmp what,
 			     enum weir_err reason);
 
+/* Is there a SYN or HALF_GONE event? */
+static inline bool halfs_wait(const struct weir_stack *s)
+{
+	return s->half_queue[HALF_STAGE_GONE].count || s->half_queue[HALF_STAGE_FRESH].count;
+}
+
 /* The next SYN or HALF_GONE event; false: none. */
 bool halfs_event(struct weir_stack *s, struct weir_event *ev);
 

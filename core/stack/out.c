@@ -226,15 +226,14 @@ static bool out_reply(struct weir_stack *s, struct weir_packet *p)
 	return true;
 }
 
+_Static_assert(sizeof(struct pageq_piece) == sizeof(struct weir_span), "shapes are the same");
+
 static void put_payload(const struct weir_stack *s, const struct conn *c,
 			const struct tcp_plan *plan, struct weir_packet *p)
 {
-	struct pageq_piece piece[WEIR_SPANS_MAX];
-	size_t n = sndq_pieces(&c->tcb, &s->env, plan->seq, plan->len, piece, WEIR_SPANS_MAX);
-
-	for (size_t i = 0; i < n; i++)
-		p->span[i] = (struct weir_span){.bytes = piece[i].bytes, .len = piece[i].len};
-	p->span_count = (uint16_t)n;
+	p->span_count = (uint16_t)sndq_pieces(&c->tcb, &s->env, plan->seq, plan->len,
+					      (struct pageq_piece *)(void *)p->span,
+					      WEIR_SPANS_MAX);
 }
 
 /* Most payload of a super-segment: what an IP packet can be less the largest headers. */
@@ -246,27 +245,24 @@ static uint32_t gso_payload(const struct weir_stack *s, const struct conn *c)
 	return max > hdrs ? max - hdrs : 0;
 }
 
-static bool out_conn(struct weir_stack *s, struct conn *c, struct weir_packet *p)
+/* Not inlined: most looks find nothing to send, and then no stack frame is needed. */
+static __attribute__((noinline)) void out_plan(struct weir_stack *s, struct conn *c,
+					       struct tcp_plan *plan, struct weir_packet *p)
 {
 	struct tcb *t = &c->tcb;
 	struct trace_note note;
-	struct tcp_plan plan;
 	struct tcp_seg seg;
 
-	if (s->pmtu.used || mtup_below_link(t))
-		paths_follow(s, c);
-	if (!tcp_plan_next(&s->env, t, gso_payload(s, c), s->now, &plan))
-		return false;
-	tcp_emit_segment(&s->env, t, &plan, s->now, &seg);
-	put_payload(s, c, &plan, p);
+	tcp_emit_segment(&s->env, t, plan, s->now, &seg);
+	put_payload(s, c, plan, p);
 	put_headers(s, p, &c->tuple, &seg,
 		    (struct out_ip){.dscp = t->user.dscp,
 				    .ttl = t->user.ttl,
-				    .ecn = plan.ect ? ECN_ECT0 : 0});
-	tcp_plan_sent(&s->env, t, &plan, s->now);
-	++*stack_counter(s, plan.why);
+				    .ecn = plan->ect ? ECN_ECT0 : 0});
+	tcp_plan_sent(&s->env, t, plan, s->now);
+	++*stack_counter(s, plan->why);
 	if (s->cfg.trace) {
-		note = (struct trace_note){.verdict = plan.why,
+		note = (struct trace_note){.verdict = plan->why,
 					   .before = t->state,
 					   .after = t->state,
 					   .flow = c->flow,
@@ -276,17 +272,29 @@ static bool out_conn(struct weir_stack *s, struct conn *c, struct weir_packet *p
 					   .t = t};
 		trace_out(s, p, &c->tuple, &seg, &note);
 	}
+}
+
+static bool out_conn(struct weir_stack *s, struct conn *c, struct weir_packet *p)
+{
+	struct tcp_plan plan;
+
+	if (s->pmtu.used || mtup_below_link(&c->tcb))
+		paths_follow(s, c);
+	if (!tcp_plan_next(&s->env, &c->tcb, gso_payload(s, c), s->now, &plan))
+		return false;
+	out_plan(s, c, &plan, p);
 	return true;
 }
 
 static bool out_ready(struct weir_stack *s, struct weir_packet *p)
 {
 	while (!list_empty(&s->ready)) {
-		struct conn *c = list_entry(s->ready.next, struct conn, ready);
+		struct conn *c = list_entry(list_first(&s->ready), struct conn, ready);
 		bool sent = out_conn(s, c, p);
 
-		list_remove(&c->ready);
-		conn_settle(s, c); /* its timers have moved; it is ready again ... */
+		if (sent && !list_single(&s->ready))
+			list_remove(&c->ready); /* the others are next */
+		conn_settle(s, c);              /* its timers have moved; it is ready again ... */
 		if (sent)
 			return true;
 		list_remove(&c->ready); /* ... but it had nothing more to say */
@@ -325,11 +333,11 @@ static void run_fragments(struct weir_stack *s)
 	}
 }
 
-/* While answers wait, what was run at this very time need not be run for each of them, unless a
- * timer was set since. */
+/* What was run at this very time need not be run again for each packet, unless a timer was set
+ * since that may be due by now. */
 static void run_timers(struct weir_stack *s)
 {
-	if (s->replies.count && s->timers_ran == s->now)
+	if (s->timers_ran == s->now)
 		return;
 	s->timers_ran = s->now;
 	conns_run(s, s->now);

@@ -53,9 +53,12 @@ static struct weir_stack *stack_carve(struct arena *a, const struct weir_config 
 	pool_init(&s->addr6, a, (uint32_t)(cfg->halfs_max + cfg->timewaits_max),
 		  sizeof(struct addr6_pair), 4);
 	pool_init(&s->env.pages, a, (uint32_t)cfg->pages_max, WEIR_PAGE_BYTES, CACHE_LINE);
+	pool_raw(&s->env.pages);
 	pool_init(&s->env.ranges, a, (uint32_t)cfg->ranges_max, sizeof(struct range), 8);
 	pool_init(&s->env.sends, a, (uint32_t)(cfg->sends_max + BOARD_FLOOR * cfg->conns_max),
 		  sizeof(struct send), CACHE_LINE);
+	pool_init(&s->env.cc_loss, a, (uint32_t)cfg->conns_max, CC_LOSS_BYTES, 8);
+	pool_init(&s->env.cc_bbr, a, (uint32_t)cfg->conns_max, sizeof(struct cc_bbr), 8);
 	ring_init(&s->replies, a, (uint32_t)cfg->replies_max, sizeof(struct reply));
 	s->buckets = arena_take(a, owners * sizeof(*s->buckets), CACHE_LINE);
 	s->bucket_mask = owners - 1;

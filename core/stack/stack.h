@@ -74,7 +74,7 @@ struct conn {
 	bool by_cookie;         /* made by a SYN cookie, whose ACK must not make another ... */
 	uint32_t cookie_end_ms; /* ... before this, in low 32 bits of milliseconds */
 };
-_Static_assert(sizeof(struct conn) <= 1024, "a connection without its buffers");
+_Static_assert(sizeof(struct conn) <= 856, "a connection without its buffers");
 
 struct half_slot {
 	uint32_t next; /* as in struct conn */

@@ -30,7 +30,6 @@ struct ack_ctx {
 	uint64_t echo_ns;    /* age of the echoed timestamp, WEIR_NEVER: none */
 	bool duplicate;      /* RFC5681-02 */
 	bool opened;         /* the window was zero and is not any more */
-	bool blocks;         /* it has SACK blocks that are heeded */
 	uint32_t prior_pipe; /* before it */
 	struct board_news news;
 	struct cc_ack cc;
@@ -109,7 +108,7 @@ static void syn_acked(struct tcp_in *in)
 {
 	struct tcb *t = in->t;
 
-	cc_start(&t->cc, in->env->cfg, t->snd.mss, t->retries, t->snd.iss.v, in->now);
+	tcb_cc_start(t, in->env, in->now);
 	recovery_init(&t->rec, t->snd.iss); /* a SYN's timeouts are over: none is taken back */
 	rtt_syn_acked(&t->rtt, t->retries);
 	accecn_third_came(in);
@@ -188,7 +187,6 @@ static void take_sack(struct tcp_in *in, struct ack_ctx *a)
 		take_dsack(in, a, o->sack[0]);
 		first = 1;
 	}
-	a->blocks = o->sack_count > first;
 	/* The newest comes first, and the next ACK's lies beside it: it is where the board's search
 	 * is to stand in the end. */
 	for (unsigned i = o->sack_count; i > first; i--)
@@ -200,18 +198,25 @@ static void begin_news(struct tcp_in *in, struct ack_ctx *a)
 	const struct tcb *t = in->t;
 	const struct tcp_opts *o = &in->seg.opts;
 
-	a->news.now = in->now;
-	a->news.min_rtt_ns = t->rtt.min_ns == UINT64_MAX ? 0 : t->rtt.min_ns;
-	a->news.has_echo = t->ts.ok && o->has_ts && o->ts_ecr && !in->no_echo;
-	a->news.echo = o->ts_ecr;
-	a->news.ts_offset = t->ts.offset;
-	a->news.fack = t->board.fack;
-	a->news.recover = t->rec.recover;
+	a->acked = 0;
+	a->opened = false;
 	a->prior_pipe = tcb_pipe(t);
-	a->rec.prior_flight = tcb_flight(t);
-	a->rec.prior_sacked = t->board.sacked;
-	a->rec.news = &a->news;
-	a->rec.cc = &a->cc;
+	a->news = (struct board_news){
+		.now = in->now,
+		.min_rtt_ns = t->rtt.min_ns == UINT64_MAX ? 0 : t->rtt.min_ns,
+		.has_echo = t->ts.ok && o->has_ts && o->ts_ecr && !in->no_echo,
+		.echo = o->ts_ecr,
+		.ts_offset = t->ts.offset,
+		.fack = t->board.fack,
+		.recover = t->rec.recover,
+	};
+	a->cc = (struct cc_ack){0};
+	a->rec = (struct recovery_ack){
+		.news = &a->news,
+		.cc = &a->cc,
+		.prior_flight = tcb_flight(t),
+		.prior_sacked = t->board.sacked,
+	};
 }
 
 /* What RACK makes of it, and of the time that has passed. */
@@ -318,24 +323,38 @@ static void same_ack(struct tcp_in *in, struct ack_ctx *a)
 	timers_window(in->env, t, in->now);
 }
 
-enum tcp_step ack_process(struct tcp_in *in)
+/* Does it repeat what is known, as each segment of a stream that comes in does? A duplicate is
+ * more than that, and so may be whatever carries ECN's flags. */
+static bool is_quiet(const struct tcp_in *in)
+{
+	const struct tcb *t = in->t;
+	const struct tcp_seg *s = &in->seg;
+
+	return seq_eq(s->ack, t->snd.una) && (s->len || tcb_flight(t) == 0) &&
+	       (uint32_t)s->wnd << t->snd_wscale == t->snd.wnd && t->snd.wnd &&
+	       !s->opts.sack_count && !(t->ecn & (ECN_ON | ECN_ACCURATE));
+}
+
+/* All that is left of same_ack(). */
+static void quiet_ack(struct tcp_in *in)
+{
+	struct tcb *t = in->t;
+
+	if (seq_geq(in->seg.seq, t->snd.wl1)) {
+		t->snd.wl1 = in->seg.seq;
+		t->snd.wl2 = in->seg.ack;
+	}
+	if (timer_on(t, TIMER_PERSIST)) /* or else nothing has begun or ended */
+		timers_window(in->env, t, in->now);
+}
+
+static void take_ack(struct tcp_in *in)
 {
 	struct tcb *t = in->t;
 	const struct tcp_seg *s = &in->seg;
-	struct ack_ctx a = {.wnd = (uint32_t)s->wnd << t->snd_wscale};
+	struct ack_ctx a;
 
-	if (!(s->flags & TCP_ACK))
-		return input_done(in, WEIR_CTR_NO_ACK);
-	if (t->state == WEIR_STATE_SYN_RECEIVED &&
-	    (seq_leq(s->ack, t->snd.una) || seq_gt(s->ack, t->snd.nxt))) {
-		in->answer = true; /* policy: RST (RFC 9293 3.5.2) */
-		in->answer_seq = s->ack;
-		return input_done(in, WEIR_CTR_HALF_BAD_ACK);
-	}
-	if (check_range(in) == TCP_STEP_DONE)
-		return TCP_STEP_DONE;
-	if (in->in_window)
-		input_ts_recent(in, in->first);
+	a.wnd = (uint32_t)s->wnd << t->snd_wscale;
 	a.duplicate = is_duplicate(in, a.wnd);
 	a.echo_ns = input_echo_age(in);
 	begin_news(in, &a);
@@ -352,5 +371,28 @@ enum tcp_step ack_process(struct tcp_in *in)
 	} else {
 		same_ack(in, &a);
 	}
+}
+
+enum tcp_step ack_process(struct tcp_in *in)
+{
+	struct tcb *t = in->t;
+	const struct tcp_seg *s = &in->seg;
+
+	if (!(s->flags & TCP_ACK))
+		return input_done(in, WEIR_CTR_NO_ACK);
+	if (t->state == WEIR_STATE_SYN_RECEIVED &&
+	    (seq_leq(s->ack, t->snd.una) || seq_gt(s->ack, t->snd.nxt))) {
+		in->answer = true; /* policy: RST (RFC 9293 3.5.2) */
+		in->answer_seq = s->ack;
+		return input_done(in, WEIR_CTR_HALF_BAD_ACK);
+	}
+	if (check_range(in) == TCP_STEP_DONE)
+		return TCP_STEP_DONE;
+	if (in->in_window)
+		input_ts_recent(in, in->first);
+	if (is_quiet(in))
+		quiet_ack(in);
+	else
+		take_ack(in);
 	return t->state == WEIR_STATE_CLOSED ? TCP_STEP_DONE : TCP_STEP_ON;
 }

@@ -72,7 +72,7 @@ uint64_t bbr_bw(const struct cc_bbr *b)
 
 uint32_t bbr_bdp(const struct cc *c, uint64_t rate, uint32_t pct)
 {
-	const struct cc_bbr *b = &c->priv.bbr;
+	const struct cc_bbr *b = c->priv.bbr;
 	uint64_t bytes;
 
 	if (b->min_rtt_ns == WEIR_NEVER)
@@ -153,7 +153,7 @@ static bool sample_limited(struct cc_bbr *b, const struct cc_ack *a)
 
 static void lower_shortterm(struct cc *c)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 
 	if (b->bw_shortterm == BBR_NO_RATE)
 		b->bw_shortterm = bbr_max_bw(b);
@@ -167,7 +167,7 @@ static void lower_shortterm(struct cc *c)
 /* UpdateLatestDeliverySignals() and UpdateCongestionSignals(). */
 static void watch_delivery(struct cc *c, struct bbr_sample *s, enum bbr_mood mood)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 
 	b->bw_latest = most(b->bw_latest, s->rate);
 	b->inflight_latest = most32(b->inflight_latest, s->delivered);
@@ -187,7 +187,7 @@ static void watch_delivery(struct cc *c, struct bbr_sample *s, enum bbr_mood moo
 
 struct bbr_sample bbr_model_ack(struct cc *c, const struct cc_ack *a, enum bbr_mood mood)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 	struct bbr_sample s = {.ack = a};
 
 	b->delivered = (uint32_t)a->total_delivered;
@@ -205,7 +205,7 @@ struct bbr_sample bbr_model_ack(struct cc *c, const struct cc_ack *a, enum bbr_m
 /* UpdateACKAggregation() */
 static void watch_aggregation(struct cc *c, const struct bbr_sample *s)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 	uint32_t rounds = b->full_bw_reached ? EXTRA_ROUNDS : 1;
 	uint64_t expected;
 	uint32_t extra;
@@ -248,7 +248,7 @@ static void watch_plateau(struct cc_bbr *b, const struct bbr_sample *s)
 void bbr_model_growth(struct cc *c, const struct bbr_sample *s)
 {
 	watch_aggregation(c, s);
-	watch_plateau(&c->priv.bbr, s);
+	watch_plateau(c->priv.bbr, s);
 }
 
 /* UpdateMinRTT() */

@@ -27,19 +27,6 @@ static void give(struct tcp_env *env, struct board *b, uint32_t i)
 	pool_give(&env->sends, i);
 }
 
-void board_link_last(struct tcp_env *env, struct board *b, uint32_t i)
-{
-	struct send *r = board_at(env, i);
-
-	r->next = POOL_NONE;
-	r->prev = b->last;
-	if (b->last != POOL_NONE)
-		board_at(env, b->last)->next = i;
-	else
-		b->first = i;
-	b->last = i;
-}
-
 void board_remove_marked(struct tcp_env *env, struct board *b, uint32_t i)
 {
 	const struct send *r = board_at(env, i);
@@ -68,19 +55,6 @@ void board_remove(struct tcp_env *env, struct board *b, uint32_t i)
 	board_remove_marked(env, b, i);
 }
 
-void board_time_append(struct tcp_env *env, struct board *b, uint32_t i)
-{
-	struct send *r = board_at(env, i);
-
-	r->later = POOL_NONE;
-	r->earlier = b->newest;
-	if (b->newest != POOL_NONE)
-		board_at(env, b->newest)->later = i;
-	else
-		b->oldest = i;
-	b->newest = i;
-}
-
 void board_time_after(struct tcp_env *env, struct board *b, uint32_t i, uint32_t before)
 {
 	struct send *r = board_at(env, i);
@@ -96,20 +70,6 @@ void board_time_after(struct tcp_env *env, struct board *b, uint32_t i, uint32_t
 		b->newest = i;
 	else
 		board_at(env, later)->earlier = i;
-}
-
-void board_time_remove(struct tcp_env *env, struct board *b, uint32_t i)
-{
-	const struct send *r = board_at(env, i);
-
-	if (r->earlier != POOL_NONE)
-		board_at(env, r->earlier)->later = r->later;
-	else
-		b->oldest = r->later;
-	if (r->later != POOL_NONE)
-		board_at(env, r->later)->earlier = r->earlier;
-	else
-		b->newest = r->earlier;
 }
 
 void board_trim(struct send *r, seq_t to)

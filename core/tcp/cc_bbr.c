@@ -92,7 +92,7 @@ static uint32_t with_quanta(const struct cc *c, uint32_t volume, uint32_t mss)
 		quantum = QUANTUM_MAX;
 	volume = most(volume, 3 * most((uint32_t)quantum, 2 * mss));
 	volume = most(volume, BBR_MIN_PIPE * mss);
-	if (c->priv.bbr.state == BBR_PROBE_UP)
+	if (c->priv.bbr->state == BBR_PROBE_UP)
 		volume += 2 * mss;
 	return least(volume, CC_CWND_MAX);
 }
@@ -104,7 +104,7 @@ static uint32_t inflight_at(const struct cc *c, uint64_t bw, uint32_t mss)
 
 static uint32_t target_inflight(const struct cc *c)
 {
-	return least(bbr_bdp(c, bbr_bw(&c->priv.bbr), 100), c->cwnd);
+	return least(bbr_bdp(c, bbr_bw(c->priv.bbr), 100), c->cwnd);
 }
 
 static uint32_t with_headroom(const struct cc_bbr *b, uint32_t mss)
@@ -122,16 +122,16 @@ static uint32_t probe_rtt_cwnd(const struct cc *c, uint32_t mss)
 {
 	uint32_t pct = gains[BBR_PROBE_RTT].cwnd;
 
-	return most(bbr_bdp(c, bbr_bw(&c->priv.bbr), pct), BBR_MIN_PIPE * mss);
+	return most(bbr_bdp(c, bbr_bw(c->priv.bbr), pct), BBR_MIN_PIPE * mss);
 }
 
 /* --- Control --------------------------------------------------------------------------------- */
 
 static void set_pacing(struct cc *c, uint32_t gain)
 {
-	uint64_t rate = bbr_percent_rate(bbr_bw(&c->priv.bbr), gain * MARGIN_PCT / 100);
+	uint64_t rate = bbr_percent_rate(bbr_bw(c->priv.bbr), gain * MARGIN_PCT / 100);
 
-	if (rate && (c->priv.bbr.full_bw_reached || rate > c->pacing_rate))
+	if (rate && (c->priv.bbr->full_bw_reached || rate > c->pacing_rate))
 		c->pacing_rate = rate;
 }
 
@@ -146,7 +146,7 @@ static void init_pacing(struct cc *c, uint64_t rtt_ns)
 
 static void save_cwnd(struct cc *c, enum bbr_state state, bool recovering)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 
 	if (!recovering && state != BBR_PROBE_RTT)
 		b->prior_cwnd = c->cwnd;
@@ -156,12 +156,12 @@ static void save_cwnd(struct cc *c, enum bbr_state state, bool recovering)
 
 static void restore_cwnd(struct cc *c)
 {
-	c->cwnd = most(c->cwnd, c->priv.bbr.prior_cwnd);
+	c->cwnd = most(c->cwnd, c->priv.bbr->prior_cwnd);
 }
 
 static void bound_cwnd(struct cc *c, uint32_t mss)
 {
-	const struct cc_bbr *b = &c->priv.bbr;
+	const struct cc_bbr *b = c->priv.bbr;
 	uint32_t cap = BBR_NO_BOUND;
 
 	if (b->state == BBR_PROBE_RTT)
@@ -176,7 +176,7 @@ static void bound_cwnd(struct cc *c, uint32_t mss)
 
 static void set_cwnd(struct cc *c, const struct cc_ack *a)
 {
-	const struct cc_bbr *b = &c->priv.bbr;
+	const struct cc_bbr *b = c->priv.bbr;
 	uint32_t volume = bbr_bdp(c, bbr_bw(b), gains[b->state].cwnd);
 	uint32_t grown = least(c->cwnd, CC_CWND_MAX) + least(a->delivered, CC_CWND_MAX);
 
@@ -194,7 +194,7 @@ static void set_cwnd(struct cc *c, const struct cc_ack *a)
 
 static void start_down(struct cc *c, weir_time now)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 
 	bbr_reset_congestion(b);
 	b->probe_up_needed = BBR_NO_BOUND;
@@ -220,7 +220,7 @@ static void start_refill(struct cc_bbr *b)
 /* inflight_longterm grows by one segment in the first round trip of Up, then 2, 4, 8 ... */
 static void steepen(struct cc *c, uint32_t mss)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 	uint32_t segments = 1u << b->probe_up_rounds;
 
 	if (b->probe_up_rounds < 30)
@@ -230,7 +230,7 @@ static void steepen(struct cc *c, uint32_t mss)
 
 static void start_up(struct cc *c, const struct bbr_sample *s)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 
 	b->ack_phase = BBR_ACKS_PROBE_STARTING;
 	bbr_start_round(b);
@@ -247,7 +247,7 @@ static void enter_drain(struct cc_bbr *b)
 
 static void exit_probe_rtt(struct cc *c, weir_time now)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 
 	bbr_reset_shortterm(b);
 	if (!b->full_bw_reached) {
@@ -262,7 +262,7 @@ static void exit_probe_rtt(struct cc *c, weir_time now)
 
 static void check_startup_loss(struct cc *c, const struct bbr_sample *s)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 	const struct cc_ack *a = s->ack;
 	uint32_t events = a->one_loss_a_round ? 1 : LOSS_EVENTS;
 
@@ -281,7 +281,7 @@ static void check_startup_loss(struct cc *c, const struct bbr_sample *s)
 
 static void check_startup_and_drain(struct cc *c, const struct bbr_sample *s)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 
 	if (b->state == BBR_STARTUP) {
 		check_startup_loss(c, s);
@@ -298,7 +298,7 @@ static void check_startup_and_drain(struct cc *c, const struct bbr_sample *s)
 /* Probing went too far: `flight` was more than the path holds. */
 static void handle_too_high(struct cc *c, const struct cc_ack *a, uint32_t flight)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 
 	b->prev_probe_too_high = true;
 	b->is_bw_probe_sample = false;
@@ -313,7 +313,7 @@ static void handle_too_high(struct cc *c, const struct cc_ack *a, uint32_t fligh
 /* HandleLostPacket() for what this ACK found lost, as one burst. */
 static void handle_loss(struct cc *c, const struct cc_ack *a)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 	uint32_t flight = a->lost_tx_flight ? a->lost_tx_flight : a->tx_flight;
 	uint32_t lost = a->lost_tx_flight ? a->lost_rate_lost : a->rate_lost;
 	uint32_t before, lost_before;
@@ -332,7 +332,7 @@ static void handle_loss(struct cc *c, const struct cc_ack *a)
 
 static void grow_longterm(struct cc *c, const struct bbr_sample *s)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 	uint32_t segments;
 
 	if (!s->ack->cwnd_limited || c->cwnd < b->inflight_longterm)
@@ -351,7 +351,7 @@ enum step { STEP_STAYS, STEP_DONE };
 /* AdaptLongTermModel(): is a change of state decided? */
 static enum step adapt_longterm(struct cc *c, const struct bbr_sample *s)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 	const struct cc_ack *a = s->ack;
 
 	if (b->ack_phase == BBR_ACKS_PROBE_STARTING && s->round_start)
@@ -376,7 +376,7 @@ static enum step adapt_longterm(struct cc *c, const struct bbr_sample *s)
 
 static bool time_to_probe(const struct cc *c, const struct cc_ack *a)
 {
-	const struct cc_bbr *b = &c->priv.bbr;
+	const struct cc_bbr *b = c->priv.bbr;
 	uint32_t passed = (uint32_t)(a->now / MS_NS) - b->cycle_ms;
 	uint32_t reno_rounds = most(target_inflight(c) / a->mss, BBR_MIN_PIPE);
 
@@ -386,7 +386,7 @@ static bool time_to_probe(const struct cc *c, const struct cc_ack *a)
 
 static bool time_to_cruise(const struct cc *c, const struct cc_ack *a)
 {
-	const struct cc_bbr *b = &c->priv.bbr;
+	const struct cc_bbr *b = c->priv.bbr;
 
 	return a->flight <= with_headroom(b, a->mss) &&
 	       a->flight <= inflight_at(c, bbr_max_bw(b), a->mss);
@@ -394,7 +394,7 @@ static bool time_to_cruise(const struct cc *c, const struct cc_ack *a)
 
 static bool time_to_go_down(struct cc *c, const struct bbr_sample *s)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 
 	/* What was in flight before this ACK filled the bound, as far as whole segments do. */
 	if (b->prev_probe_too_high && s->ack->prior_flight + s->ack->mss > b->inflight_longterm) {
@@ -410,7 +410,7 @@ static bool time_to_go_down(struct cc *c, const struct bbr_sample *s)
 
 static void step_probe_bw(struct cc *c, const struct bbr_sample *s)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 
 	switch ((enum bbr_state)b->state) {
 	case BBR_PROBE_DOWN:
@@ -446,7 +446,7 @@ static void step_probe_bw(struct cc *c, const struct bbr_sample *s)
 
 static void check_probe_rtt_done(struct cc *c, weir_time now)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 	uint32_t now_ms = (uint32_t)(now / MS_NS);
 
 	if (!b->probe_rtt_waits || (int32_t)(now_ms - b->probe_rtt_done_ms) <= 0)
@@ -458,7 +458,7 @@ static void check_probe_rtt_done(struct cc *c, weir_time now)
 
 static void handle_probe_rtt(struct cc *c, const struct bbr_sample *s)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 	const struct cc_ack *a = s->ack;
 
 	b->limited = true; /* low rates are BBR's own doing */
@@ -480,7 +480,7 @@ static void handle_probe_rtt(struct cc *c, const struct bbr_sample *s)
 
 static void check_probe_rtt(struct cc *c, const struct bbr_sample *s)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 
 	if (b->state != BBR_PROBE_RTT && b->probe_rtt_expired && !b->idle_restart) {
 		save_cwnd(c, b->state, s->ack->recovering || s->ack->resending);
@@ -500,8 +500,8 @@ static void check_probe_rtt(struct cc *c, const struct bbr_sample *s)
 static void bbr_init(struct cc *c, uint32_t mss, weir_time now)
 {
 	(void)mss;
-	bbr_model_init(&c->priv.bbr, now);
-	c->priv.bbr.state = BBR_STARTUP;
+	bbr_model_init(c->priv.bbr, now);
+	c->priv.bbr->state = BBR_STARTUP;
 	init_pacing(c, 0);
 }
 
@@ -509,7 +509,7 @@ static void bbr_init(struct cc *c, uint32_t mss, weir_time now)
  * recovery. */
 static void note_edges(struct cc *c, const struct cc_ack *a)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 	bool recovering = a->recovering || a->resending;
 
 	if (!b->begun) {
@@ -530,7 +530,7 @@ static void note_edges(struct cc *c, const struct cc_ack *a)
 /* A mark in this round trip: the path is full, though nothing was lost. */
 static void handle_mark(struct cc *c)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 
 	bbr_note_loss(b);
 	if (b->state == BBR_STARTUP || b->state == BBR_PROBE_UP) {
@@ -541,7 +541,7 @@ static void handle_mark(struct cc *c)
 
 static void bbr_on_ack(struct cc *c, const struct cc_ack *a)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 	struct bbr_sample s;
 
 	note_edges(c, a);
@@ -561,7 +561,7 @@ static void bbr_on_ack(struct cc *c, const struct cc_ack *a)
 
 static void bbr_on_signal(struct cc *c, enum cc_signal what, const struct cc_ack *a)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 
 	switch (what) {
 	case CC_ECE:
@@ -590,7 +590,7 @@ static void bbr_on_signal(struct cc *c, enum cc_signal what, const struct cc_ack
 
 static void bbr_undo(struct cc *c, const struct cc_ack *a)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 
 	(void)a;
 	restore_cwnd(c);
@@ -613,7 +613,7 @@ static void bbr_undo(struct cc *c, const struct cc_ack *a)
 
 static void bbr_on_restart(struct cc *c, uint64_t idle_ns, uint32_t mss, weir_time now)
 {
-	struct cc_bbr *b = &c->priv.bbr;
+	struct cc_bbr *b = c->priv.bbr;
 
 	(void)idle_ns;
 	(void)mss;

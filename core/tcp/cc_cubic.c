@@ -39,8 +39,8 @@ static const struct cubic_curve no_curve = {.t_epoch = WEIR_NEVER};
 static void cubic_init(struct cc *c, uint32_t mss, weir_time now)
 {
 	(void)mss;
-	c->priv.cubic = (struct cc_cubic){.now = no_curve, .prior = no_curve, .acked_at = now};
-	hystart_init(&c->priv.cubic.hystart);
+	*c->priv.cubic = (struct cc_cubic){.now = no_curve, .prior = no_curve, .acked_at = now};
+	hystart_init(&c->priv.cubic->hystart);
 }
 
 /* Largest y with y^3 <= x, digit by digit. */
@@ -95,7 +95,7 @@ static uint32_t curve_at(const struct cubic_curve *v, uint64_t t, uint32_t mss)
 
 static void curve_begin(struct cc *c, const struct cc_ack *a)
 {
-	struct cc_cubic *q = &c->priv.cubic;
+	struct cc_cubic *q = c->priv.cubic;
 
 	q->now.t_epoch = a->now;
 	q->now.w_est = c->cwnd;
@@ -116,7 +116,7 @@ static void curve_begin(struct cc *c, const struct cc_ack *a)
 /* RFC9438-04: alpha segments for a window of bytes, one from where the last reduction was. */
 static void grow_estimate(struct cc *c, uint32_t mss, uint32_t grow)
 {
-	struct cc_cubic *q = &c->priv.cubic;
+	struct cc_cubic *q = c->priv.cubic;
 	uint32_t need = c->cwnd;
 
 	if (q->now.w_est < q->cwnd_prior)
@@ -144,7 +144,7 @@ static uint32_t at_most(uint32_t v, uint32_t most)
 /* Moves cwnd towards `target` as `grow` of a window's bytes are acknowledged. */
 static void approach(struct cc *c, uint32_t target, uint32_t grow)
 {
-	struct cc_cubic *q = &c->priv.cubic;
+	struct cc_cubic *q = c->priv.cubic;
 	uint32_t most = c->cwnd + c->cwnd / 2;
 	uint64_t sum;
 
@@ -160,7 +160,7 @@ static void approach(struct cc *c, uint32_t target, uint32_t grow)
 
 static void avoid_congestion(struct cc *c, const struct cc_ack *a, uint32_t grow)
 {
-	struct cc_cubic *q = &c->priv.cubic;
+	struct cc_cubic *q = c->priv.cubic;
 	uint32_t before = c->cwnd;
 	uint64_t passed;
 
@@ -192,7 +192,7 @@ static void stand_still(struct cc_cubic *q, weir_time now)
 
 static void cubic_on_ack(struct cc *c, const struct cc_ack *a)
 {
-	struct cc_cubic *q = &c->priv.cubic;
+	struct cc_cubic *q = c->priv.cubic;
 	uint32_t grow = a->cwnd_limited ? cc_growth(a) : 0;
 
 	if (!a->cwnd_limited)
@@ -216,7 +216,7 @@ static uint32_t percent(uint32_t v, uint32_t pct)
 /* What a congestion event does to the curve. */
 static void curve_reduce(struct cc *c, const struct cc_ack *a)
 {
-	struct cc_cubic *q = &c->priv.cubic;
+	struct cc_cubic *q = c->priv.cubic;
 
 	if (!a->recovering) {
 		q->prior = q->now;
@@ -252,14 +252,14 @@ static void cubic_on_signal(struct cc *c, enum cc_signal what, const struct cc_a
 	case CC_RTO_AGAIN:
 		break;
 	}
-	c->priv.cubic.after_rto = true;
+	c->priv.cubic->after_rto = true;
 	c->cwnd = a->mss;
 	c->target = a->mss;
 }
 
 static void cubic_undo(struct cc *c, const struct cc_ack *a)
 {
-	struct cc_cubic *q = &c->priv.cubic;
+	struct cc_cubic *q = c->priv.cubic;
 
 	(void)a;
 	q->after_rto = false;
@@ -274,8 +274,8 @@ static void cubic_on_restart(struct cc *c, uint64_t idle_ns, uint32_t mss, weir_
 {
 	(void)idle_ns;
 	(void)mss;
-	stand_still(&c->priv.cubic, now);
-	c->priv.cubic.acked_at = now;
+	stand_still(c->priv.cubic, now);
+	c->priv.cubic->acked_at = now;
 }
 
 const struct cc_ops cc_cubic_ops = {

@@ -100,11 +100,12 @@ static uint32_t restart_small(uint32_t mss)
 }
 
 void cc_start(struct cc *c, const struct weir_config *cfg, uint32_t mss, uint8_t syn_retries,
-	      uint32_t seed, weir_time now)
+	      uint32_t seed)
 {
 	uint8_t chosen = c->chosen;
 
 	*c = (struct cc){
+		.priv = c->priv,
 		.seed = seed,
 		.kind = chosen ? chosen - 1 : (uint8_t)cfg->cc,
 		.chosen = chosen,
@@ -117,10 +118,15 @@ void cc_start(struct cc *c, const struct weir_config *cfg, uint32_t mss, uint8_t
 	c->ssthresh = CC_SSTHRESH_MAX;                              /* RFC5681-06 */
 	c->target = c->cwnd;
 	c->first = c->cwnd;
+}
+
+void cc_equip(struct cc *c, void *state, uint32_t mss, weir_time now)
+{
+	c->priv.any = state;
 	cc_of(c->kind)->init(c, mss, now);
 }
 
-void cc_switch(struct cc *c, enum cc_kind kind, uint32_t mss, weir_time now)
+void cc_switch(struct cc *c, enum cc_kind kind)
 {
 	c->chosen = (uint8_t)(1 + kind);
 	if (c->cwnd == 0 || c->kind == kind)
@@ -131,7 +137,7 @@ void cc_switch(struct cc *c, enum cc_kind kind, uint32_t mss, weir_time now)
 	c->kind = (uint8_t)kind;
 	c->pacing_rate = 0;
 	c->prior_cwnd = 0;
-	cc_of(c->kind)->init(c, mss, now);
+	c->priv.any = NULL;
 }
 
 void cc_on_ack(struct cc *c, struct cc_ack *a)
@@ -160,6 +166,11 @@ void cc_on_signal(struct cc *c, enum cc_signal what, const struct cc_ack *a)
 	struct cc_ack at = *a;
 	uint32_t most = c->cwnd;
 
+	if (!c->priv.any) { /* a SYN timed out: the window begins with its ACK */
+		c->cwnd = a->mss;
+		c->target = a->mss;
+		return;
+	}
 	if (what != CC_ECE)
 		note_first_loss(c, a->flight);
 	if (what != CC_RTO_AGAIN && !a->recovering) {

@@ -21,11 +21,15 @@ const struct cc_ops *cc_of(uint8_t kind);
  * with the kind that cc_switch() chose for this connection before (*c is zero otherwise), or that
  * the configuration says. `seed`: differs between connections. */
 void cc_start(struct cc *c, const struct weir_config *cfg, uint32_t mss, uint8_t syn_retries,
-	      uint32_t seed, weir_time now);
+	      uint32_t seed);
 
-/* The same connection goes on with another kind, which takes over cwnd and ssthresh; or begins with
- * it, before cc_start(). */
-void cc_switch(struct cc *c, enum cc_kind kind, uint32_t mss, weir_time now);
+/* Gives the kind memory for its private state (cc_state.h): before anything is sent, and after
+ * cc_start(). */
+void cc_equip(struct cc *c, void *state, uint32_t mss, weir_time now);
+
+/* The same connection goes on with another kind, which takes over cwnd and ssthresh and has no
+ * private state until cc_equip(); or begins with it, before cc_start(). */
+void cc_switch(struct cc *c, enum cc_kind kind);
 
 /* An ACK delivered something or found something lost. Sets a->cwnd_limited. */
 void cc_on_ack(struct cc *c, struct cc_ack *a);

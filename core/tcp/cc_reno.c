@@ -16,8 +16,8 @@ static void reno_init(struct cc *c, uint32_t mss, weir_time now)
 {
 	(void)mss;
 	(void)now;
-	c->priv.reno.acked = 0;
-	hystart_init(&c->priv.reno.hystart);
+	c->priv.reno->acked = 0;
+	hystart_init(&c->priv.reno->hystart);
 }
 
 static uint32_t at_least(uint32_t v, uint32_t least)
@@ -32,7 +32,7 @@ static uint32_t at_most(uint32_t v, uint32_t most)
 
 static void reno_on_ack(struct cc *c, const struct cc_ack *a)
 {
-	struct cc_reno *r = &c->priv.reno;
+	struct cc_reno *r = c->priv.reno;
 	uint32_t grow = a->cwnd_limited ? cc_growth(a) : 0;
 
 	if (a->recovering)
@@ -52,7 +52,7 @@ static void reno_on_signal(struct cc *c, enum cc_signal what, const struct cc_ac
 {
 	uint32_t kept = a->flight / 2; /* RFC5681-10, -14 */
 
-	c->priv.reno.acked = 0;
+	c->priv.reno->acked = 0;
 	switch (what) {
 	case CC_ECE:
 		if (c->abe)

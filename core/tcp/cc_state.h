@@ -112,10 +112,17 @@ struct cc_bbr {
 	bool seen_rtt : 1;   /* pacing has begun with an RTT */
 };
 
-union cc_state {
-	struct cc_reno reno;
-	struct cc_cubic cubic;
-	struct cc_bbr bbr;
+/* Either of the kinds that go by loss. */
+#define CC_LOSS_BYTES \
+	(sizeof(struct cc_cubic) > sizeof(struct cc_reno) ? sizeof(struct cc_cubic) \
+							  : sizeof(struct cc_reno))
+
+/* What of them a connection has. */
+union cc_priv {
+	void *any; /* NULL: nothing was to be sent yet */
+	struct cc_reno *reno;
+	struct cc_cubic *cubic;
+	struct cc_bbr *bbr;
 };
 
 #endif

@@ -66,8 +66,9 @@ enum cc_signal {
 	CC_RTO_AGAIN, /* ... again */
 };
 
-/* The state of one connection's congestion control, by value. All but `priv`, which belongs to the
- * kind, is the same for all and may be read by the rest of the engine. */
+/* The state of one connection's congestion control. All is the same for all kinds and may be read
+ * by the rest of the engine, but for what `priv` names: that belongs to the kind, and lies in a
+ * pool of the stack, since who has nothing to send has no need of it. */
 struct cc {
 	uint64_t pacing_rate;    /* bytes a second; 0: no pacing */
 	uint32_t cwnd, ssthresh; /* bytes; cwnd bounds the pipe */
@@ -88,7 +89,7 @@ struct cc {
 	bool abe : 1;        /* the settings */
 	uint8_t hystart : 2; /* enum hystart_mode */
 	bool paced : 1;      /* every kind is (config.pacing 2) */
-	union cc_state priv;
+	union cc_priv priv;
 };
 
 struct cc_ops {
@@ -96,7 +97,7 @@ struct cc_ops {
 	/* true: it sets cwnd within recoveries itself (BBR); otherwise PRR does, towards target */
 	bool rules_recovery;
 	/* cwnd, ssthresh and the settings stand (the handshake is complete, or another kind had
-	 * them until now): sets up priv. */
+	 * them until now): sets up priv, of which the memory is there. */
 	void (*init)(struct cc *c, uint32_t mss, weir_time now);
 	/* An ACK that delivered something, or found something lost. */
 	void (*on_ack)(struct cc *c, const struct cc_ack *a);

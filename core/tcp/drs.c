@@ -70,12 +70,14 @@ static uint32_t rtt_us(const struct tcb *t)
 static void by_stamp(const struct tcp_in *in)
 {
 	struct drs *d = &in->t->rcv.drs;
-	uint64_t age_ns = input_echo_age(in);
 	uint32_t known = rtt_us(in->t);
+	uint64_t age_ns;
 	uint32_t age;
 
-	if (age_ns == WEIR_NEVER || in->seg.opts.ts_ecr == d->mark ||
-	    in->seg.len < in->t->rcv.seg_max)
+	if (in->seg.opts.ts_ecr == d->mark || in->seg.len < in->t->rcv.seg_max)
+		return;
+	age_ns = input_echo_age(in);
+	if (age_ns == WEIR_NEVER)
 		return;
 	d->mark = in->seg.opts.ts_ecr;
 	age = bounded_us(age_ns);

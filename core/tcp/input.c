@@ -89,7 +89,8 @@ static void note_again(struct tcp_in *in)
 	const struct tcp_seg *s = &in->seg;
 	seq_t lo, hi;
 
-	if (!seq_lt(in->first, s->seq) && rcvq_has(in->t, in->env, s->seq, s->len, &lo, &hi))
+	if (in->t->rcvq.ooo.count && !seq_lt(in->first, s->seq) &&
+	    rcvq_has(in->t, in->env, s->seq, s->len, &lo, &hi))
 		ackgen_again(in->t, lo, hi);
 }
 

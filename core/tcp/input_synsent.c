@@ -67,7 +67,7 @@ static void complete(struct tcp_in *in)
 	t->snd.una = in->seg.ack;
 	rtt_acked(&t->rtt, in->env->cfg, in->seg.ack, echo, in->now);
 	rtt_syn_acked(&t->rtt, t->retries);
-	cc_start(&t->cc, in->env->cfg, t->snd.mss, t->retries, t->snd.iss.v, in->now);
+	tcb_cc_start(t, in->env, in->now);
 	recovery_init(&t->rec, t->snd.iss); /* a SYN's timeouts are over: none is taken back */
 	t->retries = 0;
 	t->user.stuck_at = t->sndq.len ? in->now : WEIR_NEVER;
@@ -117,7 +117,7 @@ enum tcp_step input_synsent(struct tcp_in *in)
 	if (!(in->seg.flags & TCP_ACK)) {
 		note_syn(in);
 		/* A close may take it to FIN-WAIT-1 before its SYN is acknowledged. */
-		cc_start(&t->cc, in->env->cfg, t->snd.mss, t->retries, t->snd.iss.v, in->now);
+		tcb_cc_start(t, in->env, in->now);
 		fsm_step(t, FSM_SYN);
 		t->want_syn = TCB_SYN_FIRST;
 		in->seg.len = 0;

@@ -70,11 +70,8 @@ static bool plan_again(const struct tcb *t, seq_t seq, uint32_t max, enum weir_c
 		       struct tcp_plan *p)
 {
 	seq_t end = sndq_end(&t->sndq);
-	uint32_t sent;
+	uint32_t sent = seq_min(t->snd.nxt, end).v - seq.v;
 
-	if (seq_eq(seq, t->snd.iss))
-		return plan_syn(t, WEIR_CTR_RETX_SYN, p);
-	sent = seq_min(t->snd.nxt, end).v - seq.v;
 	if (seq_gt(seq, end))
 		sent = 0;
 	p->seq = seq;
@@ -384,8 +381,9 @@ static bool has_data(const struct tcb *t)
 	return t->board.lost || t->rack.tlp_want || unsent(t);
 }
 
-bool tcp_plan_next(const struct tcp_env *env, struct tcb *t, uint32_t gso_max, weir_time now,
-		   struct tcp_plan *p)
+/* Not inlined: a look that finds nothing needs no stack frame. */
+static __attribute__((noinline)) bool plan_some(const struct tcp_env *env, struct tcb *t,
+						uint32_t gso_max, weir_time now, struct tcp_plan *p)
 {
 	*p = (struct tcp_plan){0};
 	if (t->state == WEIR_STATE_CLOSED || t->state == WEIR_STATE_TIME_WAIT)
@@ -410,6 +408,22 @@ bool tcp_plan_next(const struct tcp_env *env, struct tcb *t, uint32_t gso_max, w
 	if (plan_ack(t, p))
 		return true;
 	timers_override(env, t, now);
+	return false;
+}
+
+/* What every second look finds, the one after the last packet: plan_some() would say so, too. */
+static bool is_done(const struct tcb *t)
+{
+	return !t->want_syn && !t->want_probe && !t->want_keep && !t->ackgen.now && !has_data(t);
+}
+
+bool tcp_plan_next(const struct tcp_env *env, struct tcb *t, uint32_t gso_max, weir_time now,
+		   struct tcp_plan *p)
+{
+	if (!is_done(t))
+		return plan_some(env, t, gso_max, now, p);
+	if (sends_data(t))
+		note_idle(t);
 	return false;
 }
 

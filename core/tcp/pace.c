@@ -32,21 +32,28 @@ uint64_t pace_rate(const struct tcp_env *env, const struct tcb *t)
 
 bool pace_ready(const struct tcp_env *env, struct tcb *t, weir_time now)
 {
+	bool waits = t->pace_waits;
+
 	if (t->timers.pace_at <= now)
 		t->rec.held = false;
 	if (t->rec.held)
-		t->pace_waits = true;
+		waits = true;
 	else if (env->cfg->pacing == 0 || t->timers.pace_at <= now)
-		t->pace_waits = false;
+		waits = false;
 	else if (t->timers.pace_at - now >= PACE_AHEAD_NS)
-		t->pace_waits = true;
-	return !t->pace_waits;
+		waits = true;
+	if (waits != t->pace_waits) {
+		t->pace_waits = waits;
+		t->timers_moved = true;
+	}
+	return !waits;
 }
 
 void pace_hold(struct tcb *t, uint64_t delay_ns, weir_time now)
 {
 	t->timers.pace_at = now + delay_ns;
 	t->rec.held = true;
+	t->timers_moved = true;
 }
 
 uint32_t pace_burst(const struct tcp_env *env, const struct tcb *t, uint32_t gso_max)

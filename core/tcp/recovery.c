@@ -452,19 +452,6 @@ void recovery_reneged(struct tcb *t, struct tcp_env *env)
 
 /* --- Output ----------------------------------------------------------------------------------- */
 
-uint32_t recovery_room(const struct tcb *t)
-{
-	uint32_t window = t->cc.cwnd;
-	uint32_t pipe = tcb_pipe(t);
-
-	/* RFC3042-01: two segments beyond cwnd, cwnd itself untouched (-02) */
-	if (t->rec.phase == RECOVERY_FAST)
-		window += t->rec.inflate;
-	else if (t->rec.phase != RECOVERY_RTO && t->board.lost == 0)
-		window += t->rec.allowed * t->snd.mss;
-	return window > pipe ? window - pipe : 0;
-}
-
 void recovery_sent(struct tcb *t, seq_t lo, seq_t hi, enum recovery_sent what, weir_time now)
 {
 	struct recovery *r = &t->rec;

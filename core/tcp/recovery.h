@@ -45,7 +45,18 @@ void recovery_again(struct tcb *t, struct tcp_env *env, enum weir_counter why);
 void recovery_reneged(struct tcb *t, struct tcp_env *env);
 
 /* Bytes that congestion lets out beyond what is in the network. */
-uint32_t recovery_room(const struct tcb *t);
+static inline uint32_t recovery_room(const struct tcb *t)
+{
+	uint32_t window = t->cc.cwnd;
+	uint32_t pipe = tcb_pipe(t);
+
+	/* RFC3042-01: two segments beyond cwnd, cwnd itself untouched (-02) */
+	if (t->rec.phase == RECOVERY_FAST)
+		window += t->rec.inflate;
+	else if (t->rec.phase != RECOVERY_RTO && t->board.lost == 0)
+		window += t->rec.allowed * t->snd.mss;
+	return window > pipe ? window - pipe : 0;
+}
 
 /* Data [lo, hi) went out; `again`: it was out before. */
 enum recovery_sent { RECOVERY_SENT_NEW, RECOVERY_SENT_AGAIN };

@@ -131,19 +131,66 @@ void tcb_open_passive(struct tcb *t, struct tcp_env *env, const struct tcb_passi
 	env->counters[WEIR_CTR_OPENED_PASSIVE]++;
 }
 
-void tcb_trust_syn(struct tcb *t, const struct tcp_env *env, weir_time now)
+void tcb_trust_syn(struct tcb *t, struct tcp_env *env, weir_time now)
 {
 	t->snd.nxt = t->snd.iss;
 	t->want_syn = TCB_SYN_FIRST;
-	cc_start(&t->cc, env->cfg, t->snd.mss, 0, t->snd.iss.v, now);
+	tcb_cc_start(t, env, now);
 	fsm_step(t, FSM_ESTABLISH);
 	t->user.stuck_at = now;
 	timers_user(env, t);
 	timers_keepalive(t);
 }
 
+static struct pool *cc_pool(struct tcp_env *env, uint8_t kind)
+{
+	return kind == CC_BBR ? &env->cc_bbr : &env->cc_loss;
+}
+
+void tcb_cc_start(struct tcb *t, struct tcp_env *env, weir_time now)
+{
+	cc_start(&t->cc, env->cfg, t->snd.mss, t->retries, t->snd.iss.v);
+	if (t->cc.priv.any) /* again, after a crossing SYN */
+		cc_equip(&t->cc, t->cc.priv.any, t->snd.mss, now);
+	else if (t->sndq.len || t->sndq.fin)
+		tcb_cc_equip(t, env, now);
+}
+
+void tcb_cc_equip(struct tcb *t, struct tcp_env *env, weir_time now)
+{
+	struct pool *p = cc_pool(env, t->cc.kind);
+	uint32_t slot;
+
+	if (t->cc.priv.any || t->cc.first == 0)
+		return; /* it has it, or the window has not begun */
+	slot = pool_take(p);
+	weir_assert(slot != POOL_NONE);
+	cc_equip(&t->cc, pool_at(p, slot), t->snd.mss, now);
+}
+
+static void cc_drop(struct tcb *t, struct tcp_env *env)
+{
+	struct pool *p = cc_pool(env, t->cc.kind);
+
+	if (t->cc.priv.any)
+		pool_give(p, pool_index(p, t->cc.priv.any));
+	t->cc.priv.any = NULL;
+}
+
+void tcb_cc_switch(struct tcb *t, struct tcp_env *env, uint8_t kind, weir_time now)
+{
+	bool equipped = t->cc.priv.any;
+
+	if (kind != t->cc.kind)
+		cc_drop(t, env);
+	cc_switch(&t->cc, (enum cc_kind)kind);
+	if (equipped)
+		tcb_cc_equip(t, env, now);
+}
+
 void tcb_flush(struct tcb *t, struct tcp_env *env)
 {
+	cc_drop(t, env);
 	rcvq_clear(t, env);
 	board_clear(env, &t->board);
 	pageq_clear(&t->sndq.q, &env->pages);
@@ -162,6 +209,7 @@ void tcb_end(struct tcb *t, struct tcp_env *env, enum weir_err reason)
 		tcb_event(t, WEIR_EV_READABLE);
 	} else {
 		/* orderly: what the user has not read yet stays readable */
+		cc_drop(t, env);
 		board_clear(env, &t->board);
 		pageq_clear(&t->sndq.q, &env->pages);
 		t->sndq.len = 0;

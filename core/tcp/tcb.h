@@ -30,6 +30,8 @@ struct tcp_env {
 	struct pool pages;    /* buffer pages */
 	struct pool ranges;   /* out-of-order ranges */
 	struct pool sends;    /* records of what is out: board.h */
+	struct pool cc_loss;  /* private states of NewReno and CUBIC: one for each connection ... */
+	struct pool cc_bbr;   /* ... and of BBR; of each only what is in use is ever touched */
 	uint32_t sends_extra; /* of them taken beyond what each connection may always have */
 	uint64_t counters[WEIR_CTR_COUNT];
 };
@@ -194,11 +196,11 @@ struct user {
 	uint32_t user_timeout_ms; /* 0: never */
 	uint8_t keep_count, keep_sent;
 	uint8_t dscp, ttl;
-	bool nodelay, keepalive;
-	bool sndbuf_set, rcvbuf_set; /* by the user: no tuning */
-	bool soft_muted;             /* SHLD-20: soft errors are not told */
-	bool closed;                 /* weir_close() or weir_abort(): nobody reads any more */
-	weir_time heard_at;          /* when a segment of the peer was last accepted */
+	bool nodelay : 1, keepalive : 1;
+	bool sndbuf_set : 1, rcvbuf_set : 1; /* by the user: no tuning */
+	bool soft_muted : 1;                 /* SHLD-20: soft errors are not told */
+	bool closed : 1;    /* weir_close() or weir_abort(): nobody reads any more */
+	weir_time heard_at; /* when a segment of the peer was last accepted */
 	weir_time stuck_at; /* since when the oldest byte waits; WEIR_NEVER: nothing waits */
 };
 
@@ -250,12 +252,13 @@ struct tcb {
 	uint16_t events;          /* bits of enum weir_event_kind not yet read */
 	uint8_t retries;          /* of the oldest segment */
 	bool sack_ok : 1;
-	bool wscale_ok : 1;   /* both SYNs carried window scale, or ours offers it */
-	bool want_probe : 1;  /* a zero-window probe is to be sent */
-	bool want_keep : 1;   /* a keep-alive probe is to be sent */
-	bool want_rst : 1;    /* ended with an RST that is still to be sent */
-	bool pace_waits : 1;  /* data waits for timers.pace_at */
-	uint8_t want_syn : 2; /* enum tcb_syn: a SYN or SYN-ACK is to be sent */
+	bool wscale_ok : 1;    /* both SYNs carried window scale, or ours offers it */
+	bool want_probe : 1;   /* a zero-window probe is to be sent */
+	bool want_keep : 1;    /* a keep-alive probe is to be sent */
+	bool want_rst : 1;     /* ended with an RST that is still to be sent */
+	bool pace_waits : 1;   /* data waits for timers.pace_at */
+	bool timers_moved : 1; /* timers_next() may be another than when the stack last looked */
+	uint8_t want_syn : 2;  /* enum tcb_syn: a SYN or SYN-ACK is to be sent */
 	uint8_t rcv_wscale, snd_wscale;
 	uint8_t rtx_kind;  /* enum rtx_kind */
 	uint8_t ecn;       /* enum tcb_ecn */
@@ -284,7 +287,7 @@ struct tcb {
 
 _Static_assert(WEIR_EV_COUNT <= 16, "tcb.events");
 _Static_assert(sizeof(struct accecn) == 16, "four words");
-_Static_assert(sizeof(struct tcb) <= 856, "a connection fits 1,024 bytes with the stack's part");
+_Static_assert(sizeof(struct tcb) <= 712, "a connection is 856 bytes with the stack's part");
 
 /* Makes a closed connection with the settings of the configuration. `mss_local`: largest TCP
  * payload the link takes in one packet, without options; `mss_default`: the peer's until it says
@@ -311,13 +314,22 @@ void tcb_open_passive(struct tcb *t, struct tcp_env *env, const struct tcb_passi
 
 /* handshake_ways 2, after tcb_open_passive(): ESTABLISHED before anything was acknowledged; the
  * SYN-ACK is still to be sent, and is sent again like any SYN of a connection. */
-void tcb_trust_syn(struct tcb *t, const struct tcp_env *env, weir_time now);
+void tcb_trust_syn(struct tcb *t, struct tcp_env *env, weir_time now);
 
 /* Starts an active open: SYN-SENT with a SYN to be sent. */
 void tcb_open_active(struct tcb *t, const struct tcp_env *env, seq_t iss, uint32_t ts_offset,
 		     weir_time now);
 
-/* Gives all pages and ranges back. */
+/* The handshake is complete, or our side of it: the congestion window begins. */
+void tcb_cc_start(struct tcb *t, struct tcp_env *env, weir_time now);
+
+/* There is something to send: congestion control gets its private state. */
+void tcb_cc_equip(struct tcb *t, struct tcp_env *env, weir_time now);
+
+/* The user wants another kind. */
+void tcb_cc_switch(struct tcb *t, struct tcp_env *env, uint8_t kind, weir_time now);
+
+/* Gives all pages, ranges and states back. */
 void tcb_flush(struct tcb *t, struct tcp_env *env);
 
 /* Ends the connection at once: queues flushed, timers off, CLOSED with `reason`. */

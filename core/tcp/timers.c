@@ -26,6 +26,7 @@ void timers_init(struct tcb *t)
 	for (unsigned i = 0; i < TIMER_COUNT; i++)
 		t->timers.at[i] = WEIR_NEVER;
 	t->pace_waits = false;
+	t->timers_moved = true;
 	t->rtx_kind = RTX_RTO;
 }
 
@@ -332,8 +333,10 @@ static void fire(struct tcp_env *env, struct tcb *t, enum tcp_timer k, weir_time
 
 void timers_run(struct tcp_env *env, struct tcb *t, weir_time now)
 {
-	if (t->timers.pace_at <= now)
+	if (t->pace_waits && t->timers.pace_at <= now) {
 		t->pace_waits = false; /* output knows what may go */
+		t->timers_moved = true;
+	}
 	for (unsigned i = 0; i < TIMER_COUNT && t->state != WEIR_STATE_CLOSED; i++) {
 		if (t->timers.at[i] > now)
 			continue;

@@ -11,11 +11,15 @@ void timers_init(struct tcb *t);
 static inline void timer_set(struct tcb *t, enum tcp_timer k, weir_time at)
 {
 	t->timers.at[k] = at;
+	t->timers_moved = true;
 }
 
 static inline void timer_stop(struct tcb *t, enum tcp_timer k)
 {
+	if (t->timers.at[k] == WEIR_NEVER)
+		return;
 	t->timers.at[k] = WEIR_NEVER;
+	t->timers_moved = true;
 }
 
 static inline bool timer_on(const struct tcb *t, enum tcp_timer k)

@@ -24,6 +24,7 @@ enum weir_err user_may_send(const struct tcb *t)
 
 void user_queued(struct tcb *t, struct tcp_env *env, uint32_t flags, weir_time now)
 {
+	tcb_cc_equip(t, env, now);
 	t->sndq.more = flags & WEIR_SEND_MORE;
 	if (flags & WEIR_SEND_URGENT) {
 		t->snd.up = sndq_end(&t->sndq);
@@ -62,6 +63,7 @@ enum weir_err user_shutdown(struct tcb *t, struct tcp_env *env, weir_time now)
 		return WEIR_CLOSING;
 	t->sndq.fin = true;
 	t->sndq.more = false;
+	tcb_cc_equip(t, env, now);
 	/* Before the handshake is over the close is remembered, but for a simultaneous open with
 	 * nothing queued, whose FIN goes at once (3.10.4). */
 	if (t->state != WEIR_STATE_SYN_SENT &&
@@ -118,7 +120,7 @@ bool user_abort_owes_rst(const struct tcb *t)
 	return false;
 }
 
-void user_set(struct tcb *t, const struct tcp_env *env, enum weir_connopt opt, uint64_t value)
+void user_set(struct tcb *t, struct tcp_env *env, enum weir_connopt opt, uint64_t value)
 {
 	struct user *u = &t->user;
 
@@ -160,7 +162,7 @@ void user_set(struct tcb *t, const struct tcp_env *env, enum weir_connopt opt, u
 		break;
 	case WEIR_OPT_CC:
 		/* What counts time counts it from the next ACK on. */
-		cc_switch(&t->cc, (enum cc_kind)value, t->snd.mss, u->heard_at);
+		tcb_cc_switch(t, env, (uint8_t)value, u->heard_at);
 		break;
 	case WEIR_OPT_COUNT:
 		break;

@@ -28,6 +28,6 @@ enum weir_err user_close(struct tcb *t, struct tcp_env *env, weir_time now);
 bool user_abort_owes_rst(const struct tcb *t);
 
 /* One row of def/connopt.def; the value was checked against its range. */
-void user_set(struct tcb *t, const struct tcp_env *env, enum weir_connopt opt, uint64_t value);
+void user_set(struct tcb *t, struct tcp_env *env, enum weir_connopt opt, uint64_t value);
 
 #endif

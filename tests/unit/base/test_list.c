@@ -52,16 +52,16 @@ static void test_order(void **state)
 		}
 		list_remove(&n[gone]);
 		assert_true(list_empty(&n[gone]));
-		forth = l.next;
-		back = l.prev;
+		forth = list_at(&l, l.next);
+		back = list_at(&l, l.prev);
 		for (unsigned i = 0; i < NODES; i++) {
 			if (i != gone) {
 				assert_ptr_equal(forth, &n[i]);
-				forth = forth->next;
+				forth = list_at(forth, forth->next);
 			}
 			if (NODES - 1 - i != gone) {
 				assert_ptr_equal(back, &n[NODES - 1 - i]);
-				back = back->prev;
+				back = list_at(back, back->prev);
 			}
 		}
 		assert_ptr_equal(forth, &l);
@@ -97,7 +97,8 @@ static void test_random(void **state)
 
 			for (unsigned j = 0; j < NODES; j++)
 				expected += at[j] == k;
-			for (const struct list *l = lists[k].next; l != &lists[k]; l = l->next) {
+			for (struct list *l = list_at(&lists[k], lists[k].next); l != &lists[k];
+			     l = list_at(l, l->next)) {
 				assert_int_equal(at[l - n], k);
 				assert_true(last == NULL || order[last - n] < order[l - n]);
 				last = l;

@@ -212,8 +212,10 @@ static weir_time least(weir_time a, weir_time b)
 
 static void flow_step(struct path *p, struct path_flow *f, weir_time ack, weir_time send)
 {
-	if (!f->cc.cwnd)
-		cc_start(&f->cc, &p->cfg, MSS, 0, (uint32_t)(f - p->flows) * 7919 + 1, p->now);
+	if (!f->cc.cwnd) {
+		cc_start(&f->cc, &p->cfg, MSS, 0, (uint32_t)(f - p->flows) * 7919 + 1);
+		cc_fit(&f->cc, MSS, p->now);
+	}
 	if (p->now == ack)
 		flow_ack(p, f);
 	else if (p->now == f->rto_at)
@@ -276,6 +278,18 @@ unsigned path_jain(const struct path *p)
 	return (unsigned)(1000 * sum * sum / (p->flow_count * squares));
 }
 
+void cc_fit(struct cc *c, uint32_t mss, weir_time now)
+{
+	static union {
+		struct cc_cubic cubic;
+		struct cc_reno reno;
+		struct cc_bbr bbr;
+	} states[STATES];
+	static unsigned used;
+
+	cc_equip(c, &states[used++ % STATES], mss, now);
+}
+
 struct cc cc_at(enum cc_kind kind, uint32_t cwnd, weir_time now)
 {
 	struct weir_config cfg;
@@ -283,7 +297,8 @@ struct cc cc_at(enum cc_kind kind, uint32_t cwnd, weir_time now)
 
 	weir_config_default(&cfg);
 	cfg.cc = kind;
-	cc_start(&c, &cfg, MSS, 0, 1, now);
+	cc_start(&c, &cfg, MSS, 0, 1);
+	cc_fit(&c, MSS, now);
 	c.cwnd = cwnd;
 	c.ssthresh = cwnd;
 	return c;

@@ -83,6 +83,11 @@ unsigned path_used(struct path *p, weir_time from, weir_time end);
 /* The same run's fairness: Jain's index of the flows' shares, in 1/1000. */
 unsigned path_jain(const struct path *p);
 
+#define STATES 64u /* private states that are given out before the first is used again */
+
+/* Gives it a private state of its kind. */
+void cc_fit(struct cc *c, uint32_t mss, weir_time now);
+
 /* A connection of `kind` in congestion avoidance, with cwnd = ssthresh. */
 struct cc cc_at(enum cc_kind kind, uint32_t cwnd, weir_time now);
 

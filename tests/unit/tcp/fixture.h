@@ -44,6 +44,11 @@ struct fix {
 	uint32_t hogged[PAGES];
 	unsigned hogs;
 	void *mem, *sends;
+	union {
+		struct cc_bbr bbr;
+		struct cc_cubic cubic;
+		struct cc_reno reno;
+	} cc[2];
 };
 
 static inline int fix_setup(void **state)
@@ -62,6 +67,9 @@ static inline int fix_setup(void **state)
 	f->sends = aligned_alloc(64, SENDS * sizeof(struct send));
 	arena_init(&a, f->sends, SENDS * sizeof(struct send));
 	pool_init(&f->env.sends, &a, SENDS, sizeof(struct send), 64);
+	arena_init(&a, f->cc, sizeof(f->cc));
+	pool_init(&f->env.cc_loss, &a, 1, sizeof(f->cc[0]), 8);
+	pool_init(&f->env.cc_bbr, &a, 1, sizeof(f->cc[0]), 8);
 	f->cfg.sends_max = SENDS - BOARD_FLOOR;
 	f->cfg.cc = CC_NEWRENO;
 	f->cfg.hystart = 0; /* its limits are test_hystart.c's business */
@@ -91,7 +99,7 @@ static inline int fix_teardown(void **state)
 		tcb_flush(&f->t, &f->env);
 	fix_unhog(f);
 	bad = f->env.pages.used != 0 || f->env.ranges.used != 0 || f->env.sends.used != 0 ||
-	      f->env.sends_extra != 0;
+	      f->env.sends_extra != 0 || f->env.cc_loss.used != 0 || f->env.cc_bbr.used != 0;
 	free(f->mem);
 	free(f->sends);
 	free(f);

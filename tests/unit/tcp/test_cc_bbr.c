@@ -22,7 +22,7 @@ static struct {
 
 static void watch(const struct path *path, const struct path_flow *f, const struct cc_ack *a)
 {
-	unsigned state = f->cc.priv.bbr.state;
+	unsigned state = f->cc.priv.bbr->state;
 
 	if (f != &path->flows[0])
 		return;
@@ -54,7 +54,7 @@ static struct cc *cc(void)
 
 static struct cc_bbr *bbr(void)
 {
-	return &cc()->priv.bbr;
+	return cc()->priv.bbr;
 }
 
 static void run_until_state(enum bbr_state state)

@@ -38,7 +38,7 @@ static void test_curve(void **state)
 		cc_round(&c, 10 * SECOND + i * 100 * MS, 100 * MS);
 		assert_in_range(c.cwnd, want * MSS * 0.95, want * MSS * 1.05);
 		if (i == 0)
-			assert_in_range(c.priv.cubic.now.k, 4217 * 1024 / 1000, 4318);
+			assert_in_range(c.priv.cubic->now.k, 4217 * 1024 / 1000, 4318);
 		if (i == 41)
 			assert_in_range(c.cwnd, 99000, 101000);
 	}
@@ -196,16 +196,16 @@ static void test_fast_convergence(void **state)
 	struct cc c = after_loss(100, 10 * SECOND);
 
 	(void)state;
-	assert_int_equal(c.priv.cubic.now.w_max, 100 * MSS);
+	assert_int_equal(c.priv.cubic->now.w_max, 100 * MSS);
 	c.cwnd = 80 * MSS;
 	cc_hit(&c, CC_LOSS, 80 * MSS, 11 * SECOND);
-	assert_int_equal(c.priv.cubic.now.w_max, 68 * MSS);
+	assert_int_equal(c.priv.cubic->now.w_max, 68 * MSS);
 	c.cwnd = 68 * MSS;
 	cc_hit(&c, CC_LOSS, 68 * MSS, 12 * SECOND);
-	assert_int_equal(c.priv.cubic.now.w_max, 68 * MSS);
+	assert_int_equal(c.priv.cubic->now.w_max, 68 * MSS);
 	c.cwnd = 120 * MSS;
 	cc_hit(&c, CC_ECE, 120 * MSS, 13 * SECOND);
-	assert_int_equal(c.priv.cubic.now.w_max, 120 * MSS);
+	assert_int_equal(c.priv.cubic->now.w_max, 120 * MSS);
 }
 
 /*
@@ -228,11 +228,11 @@ static void test_timeout(void **state)
 		cc_round(&c, now += 200 * MS, 200 * MS);
 		assert_int_equal(c.cwnd, 2 * before);
 	}
-	assert_int_equal(c.priv.cubic.now.t_epoch, WEIR_NEVER);
+	assert_int_equal(c.priv.cubic->now.t_epoch, WEIR_NEVER);
 	cc_round(&c, now += 200 * MS, 200 * MS);
-	assert_true(c.priv.cubic.now.t_epoch != WEIR_NEVER);
-	assert_int_equal(c.priv.cubic.now.k, 0);
-	assert_int_equal(c.priv.cubic.now.w_max, 35 * MSS);
+	assert_true(c.priv.cubic->now.t_epoch != WEIR_NEVER);
+	assert_int_equal(c.priv.cubic->now.k, 0);
+	assert_int_equal(c.priv.cubic->now.w_max, 35 * MSS);
 }
 
 /*
@@ -249,24 +249,24 @@ static void test_undo(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 20; i++)
 		cc_round(&c, 10 * SECOND + i * 100 * MS, 100 * MS);
-	before = c.priv.cubic.now;
+	before = c.priv.cubic->now;
 	cwnd = c.cwnd;
 	cc_hit(&c, CC_LOSS, cwnd, 12 * SECOND);
-	assert_true(c.cwnd < cwnd && c.priv.cubic.now.t_epoch == WEIR_NEVER);
+	assert_true(c.cwnd < cwnd && c.priv.cubic->now.t_epoch == WEIR_NEVER);
 	cc_on_undo(&c, &a);
 	assert_int_equal(c.cwnd, cwnd);
 	assert_int_equal(c.ssthresh, 70 * MSS);
-	assert_int_equal(c.priv.cubic.now.w_max, before.w_max);
-	assert_int_equal(c.priv.cubic.now.k, before.k);
-	assert_int_equal(c.priv.cubic.now.t_epoch, before.t_epoch);
-	assert_int_equal(c.priv.cubic.now.w_est, before.w_est);
+	assert_int_equal(c.priv.cubic->now.w_max, before.w_max);
+	assert_int_equal(c.priv.cubic->now.k, before.k);
+	assert_int_equal(c.priv.cubic->now.t_epoch, before.t_epoch);
+	assert_int_equal(c.priv.cubic->now.w_est, before.w_est);
 	cc_hit(&c, CC_LOSS, cwnd, 13 * SECOND);
 	c.cwnd = cwnd + MSS;
-	before = c.priv.cubic.now;
+	before = c.priv.cubic->now;
 	cc_on_undo(&c, &a);
 	assert_int_equal(c.cwnd, cwnd + MSS);
-	assert_int_equal(c.priv.cubic.now.w_max, before.w_max);
-	assert_int_equal(c.priv.cubic.now.t_epoch, WEIR_NEVER);
+	assert_int_equal(c.priv.cubic->now.w_max, before.w_max);
+	assert_int_equal(c.priv.cubic->now.t_epoch, WEIR_NEVER);
 }
 
 /*
@@ -292,8 +292,8 @@ static void test_slow_start(void **state)
 	for (unsigned i = 0; i < 6; i++)
 		cc_round(&c, now += 100 * MS, 60 * MS);
 	assert_true(c.ssthresh < CC_SSTHRESH_MAX);
-	assert_int_equal(c.priv.cubic.now.k, 0);
-	assert_int_equal(c.priv.cubic.now.w_max, c.ssthresh);
+	assert_int_equal(c.priv.cubic->now.k, 0);
+	assert_int_equal(c.priv.cubic->now.w_max, c.ssthresh);
 	at = c.cwnd;
 	cc_round(&c, now += 100 * MS, 60 * MS);
 	assert_in_range(c.cwnd, at, at + 2 * MSS);

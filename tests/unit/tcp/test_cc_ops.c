@@ -38,7 +38,8 @@ static void test_initial_window(void **state)
 			c.chosen = 0;
 			cfg.cc = kind;
 			cfg.initial_cwnd = rows[i].segments;
-			cc_start(&c, &cfg, rows[i].mss, rows[i].syn_retries, 1, SECOND);
+			cc_start(&c, &cfg, rows[i].mss, rows[i].syn_retries, 1);
+			cc_fit(&c, rows[i].mss, SECOND);
 			assert_int_equal(c.kind, kind);
 			assert_string_equal(cc_of(c.kind)->name, weir_cc_name((enum weir_cc)kind));
 			assert_int_equal(c.cwnd, rows[i].cwnd);
@@ -118,7 +119,8 @@ static void test_restart_after_loss(void **state)
 	for (unsigned i = 0; i < LENGTH(rows); i++) {
 		struct cc c = {0};
 
-		cc_start(&c, defaults(), rows[i].mss, 0, 1, SECOND);
+		cc_start(&c, defaults(), rows[i].mss, 0, 1);
+		cc_fit(&c, rows[i].mss, SECOND);
 		acked(&c, rows[i].acked);
 		acked(&c, 0);
 		lost(&c, CC_ECE, rows[i].flight); /* a mark is no loss */
@@ -152,7 +154,8 @@ static void test_used(void **state)
 	struct cc c = {0};
 
 	(void)state;
-	cc_start(&c, defaults(), 1000, 0, 1, SECOND); /* 10,000 */
+	cc_start(&c, defaults(), 1000, 0, 1);
+	cc_fit(&c, 1000, SECOND); /* 10,000 */
 	cc_on_sent(&c, 5000, 1000, seq_make(1), seq_make(5001));
 	assert_false(in_use(&c)); /* half of it is not more than half */
 	cc_on_sent(&c, 6000, 1000, seq_make(1), seq_make(6001));
@@ -245,13 +248,15 @@ static void test_chosen(void **state)
 	struct cc c = {0};
 
 	(void)state;
-	cc_switch(&c, CC_BBR, MSS, SECOND);
+	cc_switch(&c, CC_BBR);
 	assert_int_equal(c.cwnd, 0);
-	cc_start(&c, defaults(), MSS, 0, 1, SECOND);
+	cc_start(&c, defaults(), MSS, 0, 1);
+	cc_fit(&c, MSS, SECOND);
 	assert_int_equal(c.kind, CC_BBR);
 	assert_true(c.pacing_rate > 0);
-	cc_switch(&c, CC_NEWRENO, MSS, SECOND);
-	cc_start(&c, defaults(), MSS, 0, 1, SECOND); /* again, as after a crossing SYN */
+	cc_switch(&c, CC_NEWRENO);
+	cc_start(&c, defaults(), MSS, 0, 1);
+	cc_fit(&c, MSS, SECOND); /* again, as after a crossing SYN */
 	assert_int_equal(c.kind, CC_NEWRENO);
 }
 
@@ -266,7 +271,8 @@ static void test_switch(void **state)
 		enum cc_kind kind = (c.kind + 1) % CC_COUNT;
 		uint32_t cwnd = c.cwnd;
 
-		cc_switch(&c, kind, MSS, (2 + i) * SECOND);
+		cc_switch(&c, kind);
+		cc_fit(&c, MSS, (2 + i) * SECOND);
 		assert_int_equal(c.kind, kind);
 		assert_int_equal(c.cwnd, cwnd);
 		assert_int_equal(c.ssthresh, 40 * MSS);
@@ -335,7 +341,7 @@ static void test_loss_after_mark(void **state)
 		assert_int_equal(c.target, once.target);
 		assert_int_equal(c.ssthresh, once.ssthresh);
 		if (kind == CC_CUBIC)
-			assert_int_equal(c.priv.cubic.now.w_max, 100 * MSS);
+			assert_int_equal(c.priv.cubic->now.w_max, 100 * MSS);
 	}
 }
 

@@ -34,10 +34,10 @@ static void test_on_ack(void **state)
 		struct cc_ack a = cc_ack_of(SECOND, r->acked, 100 * MS);
 
 		c.ssthresh = r->ssthresh;
-		c.priv.reno.acked = r->acked_before;
+		c.priv.reno->acked = r->acked_before;
 		cc_give(&c, &a);
 		assert_int_equal(c.cwnd, r->cwnd_after);
-		assert_int_equal(c.priv.reno.acked, r->acked_after);
+		assert_int_equal(c.priv.reno->acked, r->acked_after);
 	}
 }
 
@@ -134,11 +134,11 @@ static void test_signals(void **state)
 
 		c.abe = rows[i].abe;
 		c.ssthresh = 7000;
-		c.priv.reno.acked = 77;
+		c.priv.reno->acked = 77;
 		cc_hit(&c, rows[i].what, rows[i].flight, SECOND);
 		assert_int_equal(c.ssthresh, rows[i].ssthresh);
 		assert_int_equal(c.target, rows[i].target);
-		assert_int_equal(c.priv.reno.acked, 0);
+		assert_int_equal(c.priv.reno->acked, 0);
 	}
 }
 

@@ -29,7 +29,7 @@ static void round_of(struct script *s, unsigned samples, unsigned us)
 
 static const struct hystart *state_of(const struct script *s)
 {
-	return s->c.kind == CC_CUBIC ? &s->c.priv.cubic.hystart : &s->c.priv.reno.hystart;
+	return s->c.kind == CC_CUBIC ? &s->c.priv.cubic->hystart : &s->c.priv.reno->hystart;
 }
 
 /*
