@@ -204,8 +204,10 @@ ANSWER_INLINE enum answer_verdict answer_owned(const struct weir_front_slot *slo
 {
 	uint8_t spent = slot->spent;
 
-	if (slot->owners ||
-	    (spent && (spent == WEIR_FRONT_STAMP(tick) || spent == WEIR_FRONT_STAMP(tick - 1))))
+	if (slot->owners)
+		return ANSWER_OWNED;
+	if (spent == WEIR_FRONT_STAMP(tick + 1) || spent == WEIR_FRONT_STAMP(tick) ||
+	    spent == WEIR_FRONT_STAMP(tick - 1))
 		return ANSWER_OWNED;
 	return ANSWER_SYNACK;
 }

@@ -307,7 +307,7 @@ void weir_front_rules_get(const struct weir_stack *s, struct weir_front_rules *o
 
 	*out = (struct weir_front_rules){
 		.tick_ms = cfg->cookie_tick_ms,
-		.epoch_ms = cfg->cookie_epoch_ms,
+		.epoch_ms = cfg->cookie_epoch_ms - WEIR_FRONT_LAG_MS,
 		.slot_mask = s->front.slot_mask,
 	};
 	memcpy(out->isn_key, cfg->isn_key, sizeof(out->isn_key));

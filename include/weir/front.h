@@ -28,6 +28,10 @@ extern "C" {
 #define WEIR_FRONT_GROUPS     16u /* one for each address that a stack may have */
 #define WEIR_FRONT_FORM_BYTES 60u /* IPv4 20, TCP 20, options 20 */
 
+/* The front reads the clock when a SYN comes, the engine had it read before it was given the ACK: for
+ * the front a tick begins this much later, so that no cookie is from a tick that has not begun. */
+#define WEIR_FRONT_LAG_MS 50u
+
 /* Options that both sides use, and ECN: they choose the form of the SYN-ACK. */
 #define WEIR_FRONT_TS     1u
 #define WEIR_FRONT_SACK   2u
@@ -55,7 +59,8 @@ struct weir_front_listener {
 /* Plain memory without pointers, so that it can be copied to where the front is. */
 struct weir_front_rules {
 	uint8_t isn_key[16], cookie_key[16]; /* secrets */
-	uint64_t tick_ms, epoch_ms;          /* the tick is (clock in ms + epoch_ms) / tick_ms */
+	uint64_t tick_ms, epoch_ms;          /* the tick is (clock in ms + epoch_ms) / tick_ms,
+					      * the sum modulo 2^64 */
 	uint32_t options;                    /* WEIR_FRONT_*: those that may be agreed on */
 	uint32_t slot_mask;                  /* slots - 1 */
 	uint32_t listeners;                  /* listener[] that may be on: the first ones */
@@ -72,7 +77,8 @@ struct weir_front_slot {
 	uint8_t spent;  /* when a used cookie was last noted here: WEIR_FRONT_STAMP; 0: never */
 };
 
-/* Which tick a used cookie was noted in. It matters in that tick and in the next. */
+/* Which tick a used cookie was noted in. It matters in that tick and in the next, and in the one
+ * before, for a front may be behind by the lag. */
 #define WEIR_FRONT_STAMP(tick) ((uint8_t)((tick) % 255u + 1u))
 
 /* Memory that the caller lends until weir_front_close(), zeroed. */

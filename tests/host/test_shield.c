@@ -103,6 +103,7 @@ static void begin(struct stk *f)
 	weir_front_update(f->s, f->now);
 	shared->in_force = 1;
 	weir_front_rules_get(f->s, &shared->rules[1]);
+	shared->rules[1].epoch_ms += WEIR_FRONT_LAG_MS; /* as the engine, to be compared with it */
 	shared->until_ns = weir_now() + 600ull * NS_PER_S;
 }
 

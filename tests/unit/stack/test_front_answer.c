@@ -81,13 +81,22 @@ static bool is_ambiguous(const uint8_t *p)
 						  IP_PROTO_TCP));
 }
 
-static void compare(struct stk *f, struct syns *g)
+/* The rules, as if there were no lag, so that tick and tick can be compared. */
+static struct weir_front_rules rules_of(const struct stk *f)
 {
 	struct weir_front_rules r;
+
+	weir_front_rules_get(f->s, &r);
+	r.epoch_ms += WEIR_FRONT_LAG_MS;
+	return r;
+}
+
+static void compare(struct stk *f, struct syns *g)
+{
+	struct weir_front_rules r = rules_of(f);
 	uint8_t packet[SYNS_PACKET_MAX], out[64];
 	unsigned answered = 0, passed[ANSWER_VERDICTS] = {0};
 
-	weir_front_rules_get(f->s, &r);
 	for (unsigned i = 0; i < SYNS; i++) {
 		size_t len = syns_next(g, packet), out_len = 0;
 		enum answer_verdict front = ask_front(f, &r, packet, len, out, &out_len);
@@ -143,7 +152,7 @@ static void test_partial(void **state)
 	f->cfg.timestamps = 1;
 	f->cfg.link_csum_offload = 1;
 	begin(f);
-	weir_front_rules_get(f->s, &r);
+	r = rules_of(f);
 	for (unsigned i = 0; i < SYNS; i++) {
 		size_t len = syns_next(&g, packet), out_len;
 		struct weir_frame frame = {
@@ -174,7 +183,7 @@ static void test_owned(void **state)
 	size_t len, out_len;
 
 	begin(f);
-	weir_front_rules_get(f->s, &r);
+	r = rules_of(f);
 	len = stk_packet(packet, &t, syn);
 	slot = &slots[demux_hash(f->s, &t) >> 32 & (SLOTS - 1)];
 	assert_int_equal(ask_front(f, &r, packet, len, out, &out_len), ANSWER_SYNACK);
@@ -192,12 +201,50 @@ static void test_owned(void **state)
 	assert_int_equal(ask_front(f, &r, packet, len, out, &out_len), ANSWER_ELSEWHERE);
 }
 
+/* Around the end of a tick: the engine is given the ACK with a clock that was read up to the lag
+ * before the front's, and takes the cookie; and it takes the last ones of a tick in the next. */
+static void test_lag(void **state)
+{
+	struct stk *f = *state;
+	struct weir_front_rules r;
+	uint64_t end_ms;
+
+	begin(f);
+	weir_front_rules_get(f->s, &r);
+	end_ms = f->now / NS_PER_MS + f->cfg.cookie_tick_ms -
+		 (f->now / NS_PER_MS + f->cfg.cookie_epoch_ms) % f->cfg.cookie_tick_ms;
+	for (uint64_t ms = end_ms - 10; ms < end_ms + 2 * WEIR_FRONT_LAG_MS; ms += 5) {
+		struct weir_tuple t = stk_peer(4, 9, (uint16_t)(1000 + ms - end_ms));
+		uint8_t packet[SYNS_PACKET_MAX], out[64];
+		struct tcp_seg syn = {.seq = {PEER_ISN}, .wnd = 60000, .flags = TCP_SYN}, synack;
+		size_t len = stk_packet(packet, &t, syn), out_len;
+
+		f->now = ms * NS_PER_MS;
+		assert_int_equal(ask_front(f, &r, packet, len, out, &out_len), ANSWER_SYNACK);
+		answered_ms[0] = ms;
+		assert_int_equal(tcp_parse(&synack, out + 20, out_len - 20), 0);
+		f->now -= (WEIR_FRONT_LAG_MS - 1) * NS_PER_MS;
+		f->s->now = f->now; /* it has not seen any later time */
+		f->s->cookie_tick_end = 0;
+		assert_verdict(stk_in(f, &t,
+				      (struct tcp_seg){.seq = {PEER_ISN + 1},
+						       .ack = seq_add(synack.seq, 1),
+						       .wnd = 60000,
+						       .flags = TCP_ACK}),
+			       ACCEPTED);
+		assert_int_equal(weir_abort(f->s, stk_event(f, WEIR_EV_ACCEPTED).conn, f->now),
+				 WEIR_OK);
+		stk_drain(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_same_bytes),
 		TEST(test_partial),
 		TEST(test_owned),
+		TEST(test_lag),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
