@@ -290,8 +290,6 @@ static int check_options(const struct serve *v, int argc, char **argv)
 		wrong = "only one of --echo, --discard, --source and --dir can be served";
 	else if (v->addr6.family != 0 && v->device.mtu != 0 && v->device.mtu < 1280)
 		wrong = "--mtu: IPv6 needs 1280 at least (RFC 8200 5)";
-	else if (v->shield_wish == SHIELD_ON && v->addr4.family == 0)
-		wrong = "--shield on: it is for IPv4, and --ip was not given";
 	else if (v->shield_wish == SHIELD_ON &&
 		 (v->config.cookies == 0 || v->config.handshake_ways != 3))
 		wrong = "--shield on: with these settings no SYN cookies are sent";
@@ -443,7 +441,7 @@ static int open_shield(struct serve *v)
 	char why[160];
 
 	if (v->shield_wish == SHIELD_AUTO)
-		wanted = v->device.made && v->addr4.family != 0 && v->config.trace == NULL;
+		wanted = v->device.made && v->config.trace == NULL;
 	if (!wanted || shield_open(&v->shield, v->loop, v->device.name, why, sizeof(why)) == 0)
 		return 0;
 	v->shield = NULL;

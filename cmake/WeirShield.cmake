@@ -12,16 +12,31 @@ target_link_libraries(weir-shield PRIVATE weir-flags weir-os-flags PUBLIC weir-h
 pkg_check_modules(bpf QUIET IMPORTED_TARGET GLOBAL libbpf>=1.0)
 find_program(WEIR_BPF_CLANG NAMES clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14)
 
+# -g: maps are described by debug information. Linux's headers are per architecture; what they have
+# in common with the C library is taken from neither (kern/libc).
+set(shield_flags -target bpf -mcpu=v3 -O2 -g -std=gnu11 -ffreestanding -Wall -Wextra -Werror
+	-isystem ${PROJECT_SOURCE_DIR}/kern/libc
+	-idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE})
+
+# Not every clang can compile for it, and not every machine has the headers.
+set(shield_possible FALSE)
 if(WEIR_SHIELD AND bpf_FOUND AND WEIR_BPF_CLANG)
+	file(WRITE ${PROJECT_BINARY_DIR}/shield_probe.c
+		"#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\nint probe;\n")
+	execute_process(COMMAND ${WEIR_BPF_CLANG} ${shield_flags}
+		-c ${PROJECT_BINARY_DIR}/shield_probe.c -o ${PROJECT_BINARY_DIR}/shield_probe.o
+		RESULT_VARIABLE shield_probed OUTPUT_QUIET ERROR_QUIET)
+	if(shield_probed EQUAL 0)
+		set(shield_possible TRUE)
+	endif()
+endif()
+
+if(shield_possible)
 	set(shield_object ${PROJECT_BINARY_DIR}/shield.bpf.o)
-	# -g: maps are described by debug information. Linux's headers are per architecture; what they
-	# have in common with the C library is taken from neither (kern/libc).
 	add_custom_command(OUTPUT ${shield_object}
-		COMMAND ${WEIR_BPF_CLANG} -target bpf -mcpu=v3 -O2 -g -std=gnu11 -ffreestanding
-			-Wall -Wextra -Werror -isystem ${PROJECT_SOURCE_DIR}/kern/libc
+		COMMAND ${WEIR_BPF_CLANG} ${shield_flags}
 			-I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/include
 			-I${PROJECT_SOURCE_DIR}/core
-			-idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}
 			-fdebug-prefix-map=${PROJECT_SOURCE_DIR}/=
 			-MD -MF ${shield_object}.d -MT ${shield_object}
 			-c ${PROJECT_SOURCE_DIR}/kern/shield.bpf.c -o ${shield_object}

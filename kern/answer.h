@@ -18,14 +18,18 @@
 /* In the kernel nothing may be called. */
 #define ANSWER_INLINE static inline __attribute__((always_inline))
 
-/* A SYN: headers, then zeros. Options begin at 40; whoever reads one at 40 + 63 stays inside. */
-#define ANSWER_SYN_BYTES 128u
-#define ANSWER_SYN_MAX   80u /* of them the packet: IPv4 20, TCP 60 */
-#define ANSWER_HEAD      40u /* headers without options */
-
-/* What a SYN may carry behind its headers, which only counts for its checksum; zeros up to a
- * multiple of 8. */
+/* What a SYN may carry behind its headers, which only counts for its checksum. */
 #define ANSWER_DATA_MAX 1536u
+
+#define ANSWER_IP6_LEN 40u
+
+/* A SYN in its parts. */
+struct answer_syn {
+	uint8_t ip[ANSWER_IP6_LEN]; /* IPv4: 20 of them */
+	/* 60 at most, and zeros: whoever reads an option at 20 + 63 stays inside. */
+	uint8_t tcp[96];
+	uint8_t data[ANSWER_DATA_MAX + 8]; /* zeros up to a multiple of 8 */
+};
 
 enum answer_verdict {
 	ANSWER_SYNACK,  /* it is to be answered */
@@ -53,43 +57,94 @@ struct answer {
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-/* From the first ANSWER_HEAD bytes: is it a SYN that a front may answer? `len`: of the packet. */
-ANSWER_INLINE enum answer_verdict answer_look(const uint8_t *head, uint32_t len)
+ANSWER_INLINE bool answer_is6(const uint8_t *ip)
 {
-	uint32_t total = be16_get(head + 2), tcp_len = (head[32] >> 4) * 4u;
+	return ip[0] >> 4 == 6;
+}
 
-	if (head[0] >> 4 != 4 || head[9] != IP_PROTO_TCP)
+/* The IP header; *total gets the packet's length. SYNACK: TCP follows, behind 20 or 40 bytes. */
+ANSWER_INLINE enum answer_verdict answer_look_ip(const uint8_t *ip, uint32_t *total)
+{
+	if (answer_is6(ip)) {
+		*total = ANSWER_IP6_LEN + be16_get(ip + 4);
+		return ip[6] == IP_PROTO_TCP ? ANSWER_SYNACK : ANSWER_NO_SYN;
+	}
+	*total = be16_get(ip + 2);
+	if (ip[0] >> 4 != 4 || ip[9] != IP_PROTO_TCP)
 		return ANSWER_NO_SYN;
-	if (head[0] != IP4_PLAIN)
-		return ANSWER_UNUSUAL;
-	if (be16_get(head + 6) & (IP4_FLAG_MF | IP4_FRAG_OFF))
-		return ANSWER_UNUSUAL;
-	if ((head[33] & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
-		return ANSWER_NO_SYN;
-	if (head[33] & TCP_FIN || total > len || tcp_len < TCP_HDR_LEN ||
-	    total < IP4_HDR_LEN + tcp_len || total > IP4_HDR_LEN + tcp_len + ANSWER_DATA_MAX)
+	if (ip[0] != IP4_PLAIN || be16_get(ip + 6) & (IP4_FLAG_MF | IP4_FRAG_OFF))
 		return ANSWER_UNUSUAL;
 	return ANSWER_SYNACK;
 }
 
-/* May `src` send at all? */
-ANSWER_INLINE bool answer_source_ok(const struct weir_front_rules *r, const uint8_t *src)
+/* From the headers without options: is it a SYN that a front may answer? `len`: of the packet. */
+ANSWER_INLINE enum answer_verdict answer_look(const uint8_t *ip, const uint8_t *tcp, uint32_t len)
 {
-	if (!ip4_source_ok(src))
+	uint32_t total, hdrs;
+	enum answer_verdict v = answer_look_ip(ip, &total);
+
+	if (v != ANSWER_SYNACK)
+		return v;
+	if ((tcp[13] & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
+		return ANSWER_NO_SYN;
+	hdrs = (answer_is6(ip) ? ANSWER_IP6_LEN : IP4_HDR_LEN) + (tcp[12] >> 4) * 4u;
+	if (tcp[13] & TCP_FIN || tcp[12] >> 4 < TCP_HDR_LEN / 4 || total > len || total < hdrs ||
+	    total > hdrs + ANSWER_DATA_MAX)
+		return ANSWER_UNUSUAL;
+	return ANSWER_SYNACK;
+}
+
+/* Bytes behind the IP header. */
+ANSWER_INLINE uint32_t answer_tcp_len(const uint8_t *ip)
+{
+	return answer_is6(ip) ? be16_get(ip + 4) : be16_get(ip + 2) - IP4_HDR_LEN;
+}
+
+ANSWER_INLINE bool answer_eq16(const uint8_t *a, const uint8_t *b)
+{
+	return csum_load64(a) == csum_load64(b) && csum_load64(a + 8) == csum_load64(b + 8);
+}
+
+/* As ip6_source_ok(). */
+ANSWER_INLINE bool answer_source6_ok(const uint8_t *src)
+{
+	uint32_t last = be32_get(src + 12);
+
+	if (src[0] == 0xff)
+		return false;
+	if (csum_load64(src) != 0)
+		return true;
+	return be32_get(src + 8) != 0xffff && (be32_get(src + 8) != 0 || last > 1);
+}
+
+/* May the packet's source send at all? */
+ANSWER_INLINE bool answer_source_ok(const struct weir_front_rules *r, const uint8_t *ip)
+{
+	if (answer_is6(ip))
+		return answer_source6_ok(ip + 8);
+	if (!csum_good(csum_add20(0, ip)) || !ip4_source_ok(ip + 12))
 		return false;
 	for (uint32_t i = 0; i < WEIR_FRONT_GROUPS; i++)
-		if (i < r->groups && csum_load32(r->group[i]) == csum_load32(src))
+		if (i < r->groups && csum_load32(r->group[i]) == csum_load32(ip + 12))
 			return false;
 	return true;
 }
 
+ANSWER_INLINE bool answer_is_to(const struct weir_front_listener *l, const uint8_t *ip)
+{
+	if (answer_is6(ip))
+		return l->family == 6 && answer_eq16(l->addr, ip + 24);
+	return l->family == 4 && csum_load32(l->addr) == csum_load32(ip + 16);
+}
+
 /* The listener's index; WEIR_FRONT_LISTENERS: none that is on. */
-ANSWER_INLINE uint32_t answer_listener(const struct weir_front_rules *r, const uint8_t *syn)
+ANSWER_INLINE uint32_t answer_listener(const struct weir_front_rules *r,
+				       const struct answer_syn *syn)
 {
 	for (uint32_t i = 0; i < WEIR_FRONT_LISTENERS; i++)
 		if (i < r->listeners && r->listener[i].on &&
-		    r->listener[i].port == be16_get(syn + 22) &&
-		    csum_load32(r->listener[i].addr) == csum_load32(syn + 16))
+		    r->listener[i].port == be16_get(syn->tcp + 2) &&
+		    answer_is_to(&r->listener[i], syn->ip))
 			return i;
 	return WEIR_FRONT_LISTENERS;
 }
@@ -124,11 +179,13 @@ ANSWER_INLINE uint32_t answer_option(struct answer *a, const uint8_t *opt, uint3
 }
 
 /* -1: malformed. */
-ANSWER_INLINE int answer_options(struct answer *a, const uint8_t *syn, uint32_t len)
+ANSWER_INLINE int answer_options(struct answer *a, const uint8_t *tcp)
 {
+	uint32_t len = (tcp[12] >> 4) * 4u - TCP_HDR_LEN;
+
 	for (uint32_t i = 0; i < TCP_OPT_MAX; i++) {
 		uint32_t off = a->next, step = 1;
-		const uint8_t *opt = syn + ANSWER_HEAD + (off & 63u);
+		const uint8_t *opt = tcp + TCP_HDR_LEN + (off & 63u);
 
 		if (off >= len || opt[0] == 0)
 			return 0;
@@ -141,63 +198,87 @@ ANSWER_INLINE int answer_options(struct answer *a, const uint8_t *syn, uint32_t 
 	return 0;
 }
 
+ANSWER_INLINE uint64_t answer_sum_addrs(const uint8_t *ip)
+{
+	if (answer_is6(ip))
+		return csum_add16(csum_add16(0, ip + 8), ip + 24);
+	return (uint64_t)csum_load32(ip + 12) + csum_load32(ip + 16);
+}
+
 /* Is the checksum right, or left to the device? A SYN of a socket of this machine has the sum of
  * the pseudo-header alone in its place. If either could be meant, the engine is to look. */
-ANSWER_INLINE bool answer_checksum_ok(struct answer *a, const uint8_t *syn, uint32_t tcp_len,
-				      const uint8_t *data)
+ANSWER_INLINE bool answer_checksum_ok(struct answer *a, const struct answer_syn *syn)
 {
-	uint32_t len = be16_get(syn + 2) - IP4_HDR_LEN;
-	uint64_t pseudo = csum_add_pseudo(0, syn + 12, syn + 16, 4, len, IP_PROTO_TCP);
+	uint32_t len = answer_tcp_len(syn->ip), hdr = (syn->tcp[12] >> 4) * 4u;
+	uint64_t pseudo = csum_add64(answer_sum_addrs(syn->ip),
+				     (uint64_t)be32_in_memory(len) + be32_in_memory(IP_PROTO_TCP));
 	uint64_t sum = pseudo;
 	uint16_t field;
 	bool good;
 
 	for (uint32_t i = 0; i < 8; i++) /* to the end of the header, and zeros */
-		sum = csum_add64(sum, csum_load64(syn + IP4_HDR_LEN + 8 * i));
-	for (uint32_t i = 0; i < ANSWER_DATA_MAX && i < len - tcp_len; i += 8)
-		sum = csum_add64(sum, csum_load64(data + i));
-	memcpy(&field, syn + IP4_HDR_LEN + TCP_CSUM_OFFSET, sizeof(field));
+		sum = csum_add64(sum, csum_load64(syn->tcp + 8 * i));
+	for (uint32_t i = 0; i < ANSWER_DATA_MAX && i < len - hdr; i += 8)
+		sum = csum_add64(sum, csum_load64(syn->data + i));
+	memcpy(&field, syn->tcp + TCP_CSUM_OFFSET, sizeof(field));
 	good = csum_good(sum);
 	a->partial = field == csum_fold(pseudo);
 	return good != a->partial;
 }
 
-ANSWER_INLINE void answer_ecn(struct answer *a, const struct weir_front_rules *r,
-			      const uint8_t *syn)
+ANSWER_INLINE uint32_t answer_ip_ecn(const uint8_t *ip)
 {
-	enum accecn_kind kind =
-		accecn_kind_of(r->ecn, (syn[32] & TCP_AE ? 4u : 0) | (uint32_t)syn[33] >> 6);
+	return (answer_is6(ip) ? ip[1] >> 4 : ip[1]) & 3u;
+}
+
+ANSWER_INLINE void answer_ecn(struct answer *a, const struct weir_front_rules *r,
+			      const struct answer_syn *syn)
+{
+	uint32_t ace = (syn->tcp[12] & TCP_AE ? 4u : 0) | (uint32_t)syn->tcp[13] >> 6;
+	enum accecn_kind kind = accecn_kind_of(r->ecn, ace);
 
 	if (kind == ACCECN_KIND_CLASSIC)
 		a->found |= WEIR_FRONT_ECN;
 	else if (kind == ACCECN_KIND_ACCURATE)
-		a->ace = (uint8_t)accecn_handshake_ace(syn[1] & 3u);
+		a->ace = (uint8_t)accecn_handshake_ace(answer_ip_ecn(syn->ip));
 }
 
-/* Reads a SYN on which answer_look() said ANSWER_SYNACK: headers in `syn`, the rest in `data`. */
-ANSWER_INLINE enum answer_verdict answer_read(struct answer *a, const struct weir_front_rules *r,
-					      const uint8_t *syn, const uint8_t *data)
+/* The hash of the pair, local end first. */
+ANSWER_INLINE uint64_t answer_pair(const struct weir_front_rules *r, const struct answer_syn *syn)
 {
-	uint32_t tcp_len = (syn[32] >> 4) * 4u;
-	uint8_t id[ISN_ID4_LEN];
+	uint8_t id[ISN_ID6_LEN];
 
-	*a = (struct answer){.mss = 536}; /* RFC9293-MUST-15 */
+	if (answer_is6(syn->ip)) {
+		memcpy(id, syn->ip + 24, 16);
+		memcpy(id + 16, syn->ip + 8, 16);
+		memcpy(id + 32, syn->tcp + 2, 2);
+		memcpy(id + 34, syn->tcp, 2);
+		return isn_keyed6(r->isn_key, ISN_USE_PAIR, id);
+	}
+	memcpy(id, syn->ip + 16, 4);
+	memcpy(id + 4, syn->ip + 12, 4);
+	memcpy(id + 8, syn->tcp + 2, 2);
+	memcpy(id + 10, syn->tcp, 2);
+	return isn_keyed4(r->isn_key, ISN_USE_PAIR, id);
+}
+
+/* Reads a SYN on which answer_look() said ANSWER_SYNACK. */
+ANSWER_INLINE enum answer_verdict answer_read(struct answer *a, const struct weir_front_rules *r,
+					      const struct answer_syn *syn)
+{
+	*a = (struct answer){.mss = answer_is6(syn->ip) ? 1220 : 536}; /* RFC9293-MUST-15 */
 	a->listener = answer_listener(r, syn);
 	if (a->listener == WEIR_FRONT_LISTENERS)
 		return ANSWER_ELSEWHERE;
-	if (!csum_good(csum_add20(0, syn)) || !answer_source_ok(r, syn + 12))
+	if (!answer_source_ok(r, syn->ip))
 		return ANSWER_UNUSUAL;
-	if (!answer_checksum_ok(a, syn, tcp_len, data))
+	if (!answer_checksum_ok(a, syn))
 		return ANSWER_CHECKSUM;
-	if (answer_options(a, syn, tcp_len - TCP_HDR_LEN) != 0)
+	if (answer_options(a, syn->tcp) != 0)
 		return ANSWER_UNUSUAL;
 	answer_ecn(a, r, syn);
 	a->found &= r->options;
-	memcpy(id, syn + 16, 4);     /* local address */
-	memcpy(id + 4, syn + 12, 4); /* remote */
-	memcpy(id + 8, syn + 22, 2); /* local port */
-	memcpy(id + 10, syn + 20, 2);
-	a->pair = isn_keyed4(r->isn_key, ISN_USE_PAIR, id);
+	a->pair = answer_pair(r, syn);
 	return ANSWER_SYNACK;
 }
 
@@ -217,8 +298,10 @@ ANSWER_INLINE enum answer_verdict answer_owned(const struct weir_front_slot *slo
 {
 	uint8_t spent = slot->spent;
 
-	if (slot->owners ||
-	    (spent && (spent == WEIR_FRONT_STAMP(tick) || spent == WEIR_FRONT_STAMP(tick - 1))))
+	if (slot->owners)
+		return ANSWER_OWNED;
+	if (spent == WEIR_FRONT_STAMP(tick + 1) || spent == WEIR_FRONT_STAMP(tick) ||
+	    spent == WEIR_FRONT_STAMP(tick - 1))
 		return ANSWER_OWNED;
 	return ANSWER_SYNACK;
 }
@@ -238,20 +321,19 @@ ANSWER_INLINE void answer_put_sum(uint8_t *at, uint16_t sum)
 	memcpy(at, &sum, sizeof(sum));
 }
 
-/* Where TSval is: behind MSS and SACK permitted, or in the order of BSD behind the window scale,
- * too. Constants, for the kernel does not let us write at a place that it cannot bound. */
-#define ANSWER_TS_AT     (ANSWER_HEAD + 8u)
-#define ANSWER_TS_AT_BSD (ANSWER_HEAD + 12u)
+/* Where TSval is in the TCP header: behind MSS and SACK permitted, or in the order of BSD behind
+ * the window scale, too. Constants, for the kernel lets nobody write where it sees no bound. */
+#define ANSWER_TS_AT     28u
+#define ANSWER_TS_AT_BSD 32u
 
-ANSWER_INLINE uint64_t answer_put_ts(const struct weir_front_form *f, uint8_t *out, uint32_t val,
-				     uint32_t ecr)
+ANSWER_INLINE uint64_t answer_put_ts(uint32_t at, uint8_t *tcp, uint32_t val, uint32_t ecr)
 {
-	if (f->ts_at == ANSWER_TS_AT)
-		return answer_put32(out + ANSWER_TS_AT, val) +
-		       answer_put32(out + ANSWER_TS_AT + 4, ecr);
-	if (f->ts_at == ANSWER_TS_AT_BSD)
-		return answer_put32(out + ANSWER_TS_AT_BSD, val) +
-		       answer_put32(out + ANSWER_TS_AT_BSD + 4, ecr);
+	if (at == ANSWER_TS_AT)
+		return answer_put32(tcp + ANSWER_TS_AT, val) +
+		       answer_put32(tcp + ANSWER_TS_AT + 4, ecr);
+	if (at == ANSWER_TS_AT_BSD)
+		return answer_put32(tcp + ANSWER_TS_AT_BSD, val) +
+		       answer_put32(tcp + ANSWER_TS_AT_BSD + 4, ecr);
 	return 0;
 }
 
@@ -268,32 +350,51 @@ ANSWER_INLINE uint32_t answer_ts(const struct answer *a, uint64_t now_ms)
 	return syncookie_ts((uint32_t)now_ms + isn_pair_ts_offset(a->pair), &agreed);
 }
 
-/* Writes the SYN-ACK (WEIR_FRONT_FORM_BYTES at most) that answers `syn`; returns its length. */
-ANSWER_INLINE uint32_t answer_write(const struct answer *a, const struct weir_front_rules *r,
-				    const uint8_t *syn, uint64_t now_ms, uint8_t *out)
+/* The TCP header, `ip_len` bytes into the form. */
+ANSWER_INLINE void answer_write_tcp(const struct answer *a, const struct weir_front_rules *r,
+				    const struct answer_syn *syn, uint64_t now_ms,
+				    const struct weir_front_form *f, uint8_t *out, uint32_t ip_len)
 {
-	/* Without timestamps there is but the MSS. */
-	uint32_t form = a->found & WEIR_FRONT_TS ? a->found : 0;
-	const struct weir_front_form *f = &r->form[form & (WEIR_FRONT_FORMS - 1)];
-	uint64_t addrs = (uint64_t)csum_load32(syn + 12) + csum_load32(syn + 16), words;
-	uint32_t irs = be32_get(syn + 24);
+	uint32_t irs = be32_get(syn->tcp + 4);
 	seq_t iss = syncookie_make(r->cookie_key, a->pair, seq_make(irs), answer_tick(r, now_ms),
 				   a->mss);
+	uint64_t addrs = answer_sum_addrs(syn->ip), words;
+	uint8_t *tcp = out + ip_len;
 
-	memcpy(out, f->bytes, sizeof(f->bytes));
-	memcpy(out + 12, syn + 16, 4);
-	memcpy(out + 16, syn + 12, 4);
-	answer_put_sum(out + 10, csum_finish(f->ip4_sum + addrs));
-	words = answer_put32(out + 20, (uint32_t)be16_get(syn + 22) << 16 | be16_get(syn + 20));
-	words += answer_put32(out + 24, iss.v);
-	words += answer_put32(out + 28, irs + 1);
+	words = answer_put32(tcp, (uint32_t)be16_get(syn->tcp + 2) << 16 | be16_get(syn->tcp));
+	words += answer_put32(tcp + 4, iss.v);
+	words += answer_put32(tcp + 8, irs + 1);
 	if (a->ace)
-		words += tcp_hdr_put_ace(out + IP4_HDR_LEN, a->ace);
-	if (form)
-		words += answer_put_ts(f, out, answer_ts(a, now_ms), a->ts_val);
-	answer_put_sum(out + IP4_HDR_LEN + TCP_CSUM_OFFSET,
+		words += tcp_hdr_put_ace(tcp, a->ace);
+	if (f->ts_at)
+		words += answer_put_ts(f->ts_at - ip_len, tcp, answer_ts(a, now_ms), a->ts_val);
+	answer_put_sum(tcp + TCP_CSUM_OFFSET,
 		       a->partial ? csum_fold(csum_add64(addrs, f->pseudo_sum))
 				  : csum_finish(csum_add64(addrs, words + f->tcp_sum)));
+}
+
+/* Writes the SYN-ACK (WEIR_FRONT_FORM_BYTES at most) that answers `syn`; returns its length. */
+ANSWER_INLINE uint32_t answer_write(const struct answer *a, const struct weir_front_rules *r,
+				    const struct answer_syn *syn, uint64_t now_ms, uint8_t *out)
+{
+	/* Without timestamps there is but the MSS. */
+	uint32_t form = a->found & WEIR_FRONT_TS ? a->found & (WEIR_FRONT_FORMS - 1) : 0;
+	const struct weir_front_form *f;
+
+	if (answer_is6(syn->ip)) {
+		f = &r->form6[form];
+		memcpy(out, f->bytes, sizeof(f->bytes));
+		memcpy(out + 8, syn->ip + 24, 16);
+		memcpy(out + 24, syn->ip + 8, 16);
+		answer_write_tcp(a, r, syn, now_ms, f, out, ANSWER_IP6_LEN);
+		return f->len;
+	}
+	f = &r->form4[form];
+	memcpy(out, f->bytes, sizeof(f->bytes));
+	memcpy(out + 12, syn->ip + 16, 4);
+	memcpy(out + 16, syn->ip + 12, 4);
+	answer_put_sum(out + 10, csum_finish(f->ip4_sum + answer_sum_addrs(syn->ip)));
+	answer_write_tcp(a, r, syn, now_ms, f, out, IP4_HDR_LEN);
 	return f->len;
 }
 

@@ -65,9 +65,8 @@ struct {
 
 /* Too large for the stack, and read at offsets that a packet says. */
 struct work {
-	uint8_t syn[ANSWER_SYN_BYTES];
-	uint8_t data[ANSWER_DATA_MAX + 8];
-	uint8_t synack[64];
+	struct answer_syn syn;
+	uint8_t synack[WEIR_FRONT_FORM_BYTES];
 	struct answer answer;
 	uint64_t passing_ms; /* in this millisecond ... */
 	uint32_t passing;    /* ... so many SYNs went on */
@@ -90,41 +89,53 @@ ANSWER_INLINE struct weir_front_slot *slot_at(uint32_t i)
 	return line ? &line->slot[i % SHIELD_SLOTS_EACH] : NULL;
 }
 
-/* The whole SYN, and zeros behind it. */
-ANSWER_INLINE int copy_syn(struct __sk_buff *skb, struct work *w)
+ANSWER_INLINE uint32_t ip_len(const struct __sk_buff *skb)
 {
-	uint32_t len;
+	return skb->protocol == bpf_htons(ETH_P_IPV6) ? ANSWER_IP6_LEN : IP4_HDR_LEN;
+}
 
-	memset(w->syn, 0, sizeof(w->syn));
-	if (bpf_skb_load_bytes(skb, link_len, w->syn, ANSWER_HEAD) != 0)
+/* The headers of a SYN, and zeros behind them. */
+ANSWER_INLINE int copy_syn(struct __sk_buff *skb, struct answer_syn *syn)
+{
+	uint32_t at = link_len + ip_len(skb), len;
+	int rc;
+
+	memset(syn->tcp, 0, sizeof(syn->tcp));
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		rc = bpf_skb_load_bytes(skb, link_len, syn->ip, ANSWER_IP6_LEN);
+	else
+		rc = bpf_skb_load_bytes(skb, link_len, syn->ip, IP4_HDR_LEN);
+	if (rc != 0 || answer_is6(syn->ip) != (skb->protocol == bpf_htons(ETH_P_IPV6)))
 		return -1;
-	len = (w->syn[32] >> 4) * 4u;
+	if (bpf_skb_load_bytes(skb, at, syn->tcp, TCP_HDR_LEN) != 0)
+		return -1;
+	len = (syn->tcp[12] >> 4) * 4u;
 	if (len <= TCP_HDR_LEN)
 		return 0;
 	len -= TCP_HDR_LEN;
 	if (len > TCP_OPT_MAX)
 		return -1;
-	return bpf_skb_load_bytes(skb, link_len + ANSWER_HEAD, w->syn + ANSWER_HEAD, len) != 0;
+	return bpf_skb_load_bytes(skb, at + TCP_HDR_LEN, syn->tcp + TCP_HDR_LEN, len) != 0;
 }
 
 /* What it carries: answer_look() has said that it is no more than ANSWER_DATA_MAX. */
-ANSWER_INLINE int copy_data(struct __sk_buff *skb, struct work *w)
+ANSWER_INLINE int copy_data(struct __sk_buff *skb, struct answer_syn *syn)
 {
-	uint32_t from = IP4_HDR_LEN + (w->syn[32] >> 4) * 4u;
-	uint32_t len = be16_get(w->syn + 2) - from;
+	uint32_t hdr = (syn->tcp[12] >> 4) * 4u;
+	uint32_t len = answer_tcp_len(syn->ip) - hdr;
 
 	if (len == 0)
 		return 0;
 	if (len > ANSWER_DATA_MAX)
 		return -1;
-	memset(w->data + (len & ~7u), 0, 8);
-	return bpf_skb_load_bytes(skb, link_len + from, w->data, len) != 0;
+	memset(syn->data + (len & ~7u), 0, 8);
+	return bpf_skb_load_bytes(skb, link_len + ip_len(skb) + hdr, syn->data, len) != 0;
 }
 
 /* The packet becomes the SYN-ACK of `len` bytes. */
 ANSWER_INLINE int replace(struct __sk_buff *skb, const struct work *w, uint32_t len)
 {
-	if (len < ANSWER_HEAD || len > WEIR_FRONT_FORM_BYTES)
+	if (len < IP4_HDR_LEN + TCP_HDR_LEN || len > WEIR_FRONT_FORM_BYTES)
 		return -1;
 	if (skb->len != link_len + len && bpf_skb_change_tail(skb, link_len + len, 0) != 0)
 		return -1;
@@ -139,19 +150,19 @@ ANSWER_INLINE enum answer_verdict answer(struct __sk_buff *skb, const struct wei
 	struct weir_front_slot *slot;
 	uint32_t len;
 
-	if (copy_syn(skb, w) != 0)
+	if (copy_syn(skb, &w->syn) != 0)
 		return ANSWER_UNUSUAL;
-	verdict = answer_look(w->syn, skb->len - link_len);
-	if (verdict == ANSWER_SYNACK && copy_data(skb, w) != 0)
+	verdict = answer_look(w->syn.ip, w->syn.tcp, skb->len - link_len);
+	if (verdict == ANSWER_SYNACK && copy_data(skb, &w->syn) != 0)
 		return ANSWER_UNUSUAL;
 	if (verdict == ANSWER_SYNACK)
-		verdict = answer_read(&w->answer, r, w->syn, w->data);
+		verdict = answer_read(&w->answer, r, &w->syn);
 	if (verdict != ANSWER_SYNACK)
 		return verdict;
 	slot = slot_at(answer_slot(r, &w->answer));
 	if (!slot || answer_owned(slot, answer_tick(r, now_ms)) != ANSWER_SYNACK)
 		return ANSWER_OWNED;
-	len = answer_write(&w->answer, r, w->syn, now_ms, w->synack);
+	len = answer_write(&w->answer, r, &w->syn, now_ms, w->synack);
 	return replace(skb, w, len) == 0 ? ANSWER_SYNACK : ANSWER_UNUSUAL;
 }
 
@@ -161,11 +172,16 @@ ANSWER_INLINE bool may_be_syn(const struct __sk_buff *skb)
 	const uint8_t *at = (const uint8_t *)(long)skb->data + link_len;
 	const uint8_t *end = (const uint8_t *)(long)skb->data_end;
 
-	if (skb->protocol != bpf_htons(ETH_P_IP))
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		if (at + IP4_HDR_LEN + TCP_HDR_LEN > end)
+			return true; /* in pieces: it has to be copied to be seen */
+		return answer_look(at, at + IP4_HDR_LEN, skb->len - link_len) != ANSWER_NO_SYN;
+	}
+	if (skb->protocol != bpf_htons(ETH_P_IPV6))
 		return false;
-	if (at + ANSWER_HEAD > end)
-		return true; /* in pieces: it has to be copied to be seen */
-	return answer_look(at, skb->len - link_len) != ANSWER_NO_SYN;
+	if (at + ANSWER_IP6_LEN + TCP_HDR_LEN > end)
+		return true;
+	return answer_look(at, at + ANSWER_IP6_LEN, skb->len - link_len) != ANSWER_NO_SYN;
 }
 
 /* SYNs that go on to weir while a listener is flooded, of one core in a millisecond: more than weir

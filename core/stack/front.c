@@ -6,8 +6,8 @@
  *
  * The rules. Keys, clock, addresses and the sixteen forms of the SYN-ACK that cookies have
  * (synack.c) are copied as they are; `on` says for which listeners cookies_wanted() is true now. A
- * listener whose accept queue is full, that accepts held, or that is not on one IPv4 address and
- * port is never on. A number counts the changes.
+ * listener whose accept queue is full, that accepts held, or that is not on one address and port
+ * is never on. A number counts the changes.
  *
  * Owners. A SYN of a pair with a connection, a record or a TIME-WAIT record is ours: a challenge
  * ACK, the SYN-ACK once more, the reuse of the pair. demux.c tells of every insert and remove, and
@@ -248,7 +248,7 @@ void weir_front_report(struct weir_stack *s, unsigned i, uint64_t count, weir_ti
 
 static bool may_be_on(const struct weir_stack *s, const struct listener *l)
 {
-	return l->used && l->mode == WEIR_ACCEPT_EARLY && l->local.addr.family == 4 &&
+	return l->used && l->mode == WEIR_ACCEPT_EARLY && l->local.addr.family != 0 &&
 	       l->local.port != 0 && l->pending < l->backlog && cookies_on(s);
 }
 
@@ -291,7 +291,8 @@ static void copy_addresses(const struct weir_stack *s, struct weir_front_rules *
 	for (uint32_t i = 0; i < s->listeners_top && i < WEIR_FRONT_LISTENERS; i++) {
 		struct weir_front_listener *l = &out->listener[i];
 
-		memcpy(l->addr, s->listeners[i].local.addr.bytes, 4);
+		memcpy(l->addr, s->listeners[i].local.addr.bytes, sizeof(l->addr));
+		l->family = s->listeners[i].local.addr.family;
 		l->port = s->listeners[i].local.port;
 		l->on = s->front.on >> i & 1;
 		out->listeners = i + 1;
@@ -307,7 +308,7 @@ void weir_front_rules_get(const struct weir_stack *s, struct weir_front_rules *o
 
 	*out = (struct weir_front_rules){
 		.tick_ms = cfg->cookie_tick_ms,
-		.epoch_ms = cfg->cookie_epoch_ms,
+		.epoch_ms = cfg->cookie_epoch_ms - WEIR_FRONT_LAG_MS,
 		.slot_mask = s->front.slot_mask,
 		.ecn = (uint32_t)cfg->ecn,
 	};
@@ -317,6 +318,8 @@ void weir_front_rules_get(const struct weir_stack *s, struct weir_front_rules *o
 		       (cfg->window_scaling ? WEIR_FRONT_WSCALE : 0) |
 		       (cfg->ecn ? WEIR_FRONT_ECN : 0);
 	copy_addresses(s, out);
-	for (unsigned i = 0; i < WEIR_FRONT_FORMS; i++)
-		copy_form(&out->form[i], &s->synack4[i]);
+	for (unsigned i = 0; i < WEIR_FRONT_FORMS; i++) {
+		copy_form(&out->form4[i], &s->synack4[i]);
+		copy_form(&out->form6[i], &s->synack6[i]);
+	}
 }

@@ -46,6 +46,7 @@ uint32_t isn_port_counter(const uint8_t key[16], const void *id, size_t len);
 /* --- Inlines: every segment's pair is hashed -------------------------------------------------- */
 
 #define ISN_ID4_LEN 12u /* an IPv4 pair with ports */
+#define ISN_ID6_LEN 36u /* an IPv6 one */
 
 /* The uses of the key, told apart by a first byte, so that none of them reveals another. */
 enum isn_use { ISN_USE_ISN = 1, ISN_USE_PAIR = 2, ISN_USE_PORT = 3, ISN_USE_PORT_COUNTER = 4 };
@@ -58,6 +59,20 @@ static inline uint64_t isn_keyed4(const uint8_t key[16], enum isn_use use,
 
 	sip_word(&h, le64_get(id) << 8 | (uint64_t)use, 2);
 	sip_word(&h, sip_last(le64_get(id + 4) >> 24, 1 + ISN_ID4_LEN), 2);
+	return sip_end(&h, 4);
+}
+
+/* The same of an IPv6 pair. */
+static inline uint64_t isn_keyed6(const uint8_t key[16], enum isn_use use,
+				  const uint8_t id[ISN_ID6_LEN])
+{
+	struct sip h = sip_begin(key);
+
+	sip_word(&h, le64_get(id) << 8 | (uint64_t)use, 2);
+	sip_word(&h, le64_get(id + 7), 2);
+	sip_word(&h, le64_get(id + 15), 2);
+	sip_word(&h, le64_get(id + 23), 2);
+	sip_word(&h, sip_last(le64_get(id + 28) >> 24, 1 + ISN_ID6_LEN), 2);
 	return sip_end(&h, 4);
 }
 

@@ -12,8 +12,8 @@
  *     no guess makes a connection, and cookie mode lasts as long as the records that the front
  *     spared would have filled the listener's queue.
  *
- * Its clock is the engine's: what weir_input() is given. IPv4 only, listeners with address and port
- * only, and only the first WEIR_FRONT_LISTENERS that a stack has: others are served by the engine.
+ * Its clock is the engine's: what weir_input() is given. Only listeners with address and port, and
+ * only the first WEIR_FRONT_LISTENERS that a stack has: others are served by the engine.
  */
 #ifndef WEIR_FRONT_H
 #define WEIR_FRONT_H
@@ -26,7 +26,11 @@ extern "C" {
 
 #define WEIR_FRONT_LISTENERS  8u
 #define WEIR_FRONT_GROUPS     16u /* one for each address that a stack may have */
-#define WEIR_FRONT_FORM_BYTES 60u /* IPv4 20, TCP 20, options 20 */
+#define WEIR_FRONT_FORM_BYTES 80u /* IPv6 40, TCP 20, options 20 */
+
+/* The front reads the clock when a SYN comes, the engine had it read before it was given the ACK:
+ * for the front a tick begins this much later, so that no cookie is from a tick to come. */
+#define WEIR_FRONT_LAG_MS 50u
 
 /* Options that both sides use, and ECN: they choose the form of the SYN-ACK. */
 #define WEIR_FRONT_TS     1u
@@ -41,29 +45,31 @@ struct weir_front_form {
 	uint8_t bytes[WEIR_FRONT_FORM_BYTES];
 	uint8_t len;         /* bytes of the packet */
 	uint8_t ts_at;       /* where TSval goes, TSecr behind it; 0: no timestamps */
-	uint16_t ip4_sum;    /* of the IPv4 header */
+	uint16_t ip4_sum;    /* of the IPv4 header, if it is one */
 	uint16_t tcp_sum;    /* of TCP header and pseudo-header */
 	uint16_t pseudo_sum; /* of the pseudo-header alone */
 };
 
 struct weir_front_listener {
-	uint8_t addr[4];
-	uint16_t port; /* host order */
-	uint16_t on;   /* 1: its SYNs are to be answered */
+	uint8_t addr[16]; /* IPv4: the first four */
+	uint16_t port;    /* host order */
+	uint8_t family;   /* 4 or 6 */
+	uint8_t on;       /* 1: its SYNs are to be answered */
 };
 
 /* Plain memory without pointers, so that it can be copied to where the front is. */
 struct weir_front_rules {
 	uint8_t isn_key[16], cookie_key[16]; /* secrets */
-	uint64_t tick_ms, epoch_ms;          /* the tick is (clock in ms + epoch_ms) / tick_ms */
+	uint64_t tick_ms, epoch_ms;          /* the tick is (clock in ms + epoch_ms) / tick_ms,
+					      * the sum modulo 2^64 */
 	uint32_t options;                    /* WEIR_FRONT_*: those that may be agreed on */
 	uint32_t ecn;                        /* the setting ecn: which kind of it */
 	uint32_t slot_mask;                  /* slots - 1 */
 	uint32_t listeners;                  /* listener[] that may be on: the first ones */
 	uint32_t groups;                     /* group[] in use */
 	struct weir_front_listener listener[WEIR_FRONT_LISTENERS];
-	uint8_t group[WEIR_FRONT_GROUPS][4]; /* addresses that are never a sender's */
-	struct weir_front_form form[WEIR_FRONT_FORMS];
+	uint8_t group[WEIR_FRONT_GROUPS][4]; /* IPv4 addresses that are never a sender's */
+	struct weir_front_form form4[WEIR_FRONT_FORMS], form6[WEIR_FRONT_FORMS];
 };
 
 /* One for many pairs, chosen by the upper half of the pair's hash. A SYN goes to the engine unless
@@ -73,7 +79,8 @@ struct weir_front_slot {
 	uint8_t spent;  /* when a used cookie was last noted here: WEIR_FRONT_STAMP; 0: never */
 };
 
-/* Which tick a used cookie was noted in. It matters in that tick and in the next. */
+/* Which tick a used cookie was noted in. It matters in that tick and in the next, and in the one
+ * before, for a front may be behind by the lag. */
 #define WEIR_FRONT_STAMP(tick) ((uint8_t)((tick) % 255u + 1u))
 
 /* Memory that the caller lends until weir_front_close(), zeroed. */

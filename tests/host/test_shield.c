@@ -86,6 +86,7 @@ static int load(void)
 static void begin(struct stk *f)
 {
 	struct weir_listen_args args = {.local = {.addr = our4, .port = PORT}};
+	struct weir_listen_args args6 = {.local = {.addr = our6, .port = PORT}};
 	struct weir_front_args front = {
 		.slots = slots, .slot_count = SLOTS, .answered_ms = shared->answered_ms};
 	weir_listener l;
@@ -98,12 +99,14 @@ static void begin(struct stk *f)
 	memset(f->cfg.isn_key, 0x5a, sizeof(f->cfg.isn_key));
 	stk_start(f);
 	assert_int_equal(weir_listen(f->s, &args, &l), WEIR_OK);
+	assert_int_equal(weir_listen(f->s, &args6, &l), WEIR_OK);
 	memset(slots, 0, SLOTS * sizeof(*slots));
 	memset(shared, 0, sizeof(*shared));
 	assert_int_equal(weir_front_open(f->s, &front), WEIR_OK);
 	weir_front_update(f->s, f->now);
 	shared->in_force = 1;
 	weir_front_rules_get(f->s, &shared->rules[1]);
+	shared->rules[1].epoch_ms += WEIR_FRONT_LAG_MS; /* as the engine, to be compared with it */
 	shared->until_ns = weir_now() + 600ull * NS_PER_S;
 }
 
@@ -115,13 +118,14 @@ struct tried {
 
 static struct tried try(const uint8_t *packet, size_t len)
 {
-	uint8_t in[ETH_HLEN + PACKET_MAX] = {[12] = ETH_P_IP >> 8}, out[ETH_HLEN + PACKET_MAX];
+	uint8_t in[ETH_HLEN + PACKET_MAX] = {0}, out[ETH_HLEN + PACKET_MAX];
 	struct tried t = {0};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in,
 		    .data_size_in = (uint32_t)(ETH_HLEN + len), .data_out = out,
 		    .data_size_out = sizeof(out), .repeat = 1);
 	struct bpf_program *p = bpf_object__find_program_by_name(object, PROGRAM);
 
+	be16_put(in + 12, packet[0] >> 4 == 6 ? ETH_P_IPV6 : ETH_P_IP);
 	memcpy(in + ETH_HLEN, packet, len);
 	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(p), &opts), 0);
 	t.action = opts.retval;
@@ -138,7 +142,8 @@ static struct shield_counts counts(void)
 
 	assert_int_equal(bpf_map_lookup_elem(map_fd("counts"), &first, each), 0);
 	for (int cpu = 0; cpu < cpus; cpu++) {
-		sum.answered[0] += each[cpu].answered[0];
+		for (unsigned i = 0; i < WEIR_FRONT_LISTENERS; i++)
+			sum.answered[i] += each[cpu].answered[i];
 		sum.dropped += each[cpu].dropped;
 		for (unsigned i = 0; i < SHIELD_PASSED_MAX; i++)
 			sum.passed[i] += each[cpu].passed[i];
@@ -161,7 +166,7 @@ static size_t plain_syn(uint8_t *packet, uint16_t port)
 static void compare(struct stk *f, struct syns *g)
 {
 	uint8_t packet[SYNS_PACKET_MAX];
-	unsigned answered = 0;
+	unsigned answered = 0, listener = g->family == 6;
 	struct shield_counts before = counts(), after;
 
 	for (unsigned i = 0; i < SYNS; i++) {
@@ -178,7 +183,7 @@ static void compare(struct stk *f, struct syns *g)
 			continue;
 		}
 		assert_int_equal(t.action, TC_ACT_REDIRECT);
-		f->now = shared->answered_ms[0] * NS_PER_MS; /* as the program read it */
+		f->now = shared->answered_ms[listener] * NS_PER_MS; /* as the program read it */
 		assert_verdict(weir_input(f->s, &frame, f->now), SYN_COOKIE);
 		assert_out(f, f->seg.flags);
 		assert_int_equal(t.len, f->len);
@@ -187,7 +192,7 @@ static void compare(struct stk *f, struct syns *g)
 	}
 	after = counts();
 	assert_true(answered > SYNS / 3);
-	assert_int_equal(after.answered[0] - before.answered[0], answered);
+	assert_int_equal(after.answered[listener] - before.answered[listener], answered);
 	for (enum answer_verdict v = ANSWER_UNUSUAL; v <= ANSWER_CHECKSUM; v++)
 		assert_true(after.passed[v] > before.passed[v]);
 }
@@ -195,17 +200,22 @@ static void compare(struct stk *f, struct syns *g)
 static void test_same_bytes(void **state)
 {
 	struct stk *f = *state;
-	struct syns g = {.random = 2463534242u};
+	struct syns g = {.random = 2463534242u, .family = 4};
 
-	begin(f);
-	compare(f, &g);
-	f->cfg.synopt_bsd = 1;
-	begin(f);
-	compare(f, &g);
-	f->cfg.link_csum_offload = 1;
-	g.partial = true;
-	begin(f);
-	compare(f, &g);
+	for (unsigned family = 4; family <= 6; family += 2) {
+		g.family = (uint8_t)family;
+		g.partial = false;
+		f->cfg.synopt_bsd = f->cfg.link_csum_offload = 0;
+		begin(f);
+		compare(f, &g);
+		f->cfg.synopt_bsd = 1;
+		begin(f);
+		compare(f, &g);
+		f->cfg.link_csum_offload = 1;
+		g.partial = true;
+		begin(f);
+		compare(f, &g);
+	}
 }
 
 /* Its ACK makes a connection, though the engine has sent no cookie itself. */

@@ -18,7 +18,6 @@ refused() {
 }
 
 refused 2 "auto, on or off" --tun weirown --ip 10.98.0.1/24 --shield maybe
-refused 2 "it is for IPv4" --tun weirown --ip6 fd98::1/64 --shield on
 refused 2 "no SYN cookies are sent" --tun weirown --ip 10.98.0.1/24 --shield on --set cookies=0
 
 # --- Tools
@@ -85,12 +84,12 @@ fi
 # --- A device of weir's own, each SYN answered by the kernel
 
 stop
-serve --tun weirown --ip 10.98.0.1/24 --set cookies=2 # auto
+serve --tun weirown --ip 10.98.0.1/24 --ip6 fd98::2/64 --set cookies=2 # auto
 check "a device of its own: the program is there" equal "$(programs weirown)" 1
 for timestamps in 1 0; do
 	ip netns exec $ns sysctl -qw net.ipv4.tcp_timestamps=$timestamps
-	for i in 1 2 3; do
-		echo_once 10.98.0.1 "through the kernel, timestamps $timestamps, $i"
+	for address in 10.98.0.1 10.98.0.1 fd98::2; do
+		echo_once $address "through the kernel to $address, timestamps $timestamps"
 	done
 done
 ip netns exec $ns sysctl -qw net.ipv4.tcp_timestamps=1

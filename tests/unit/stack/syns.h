@@ -10,8 +10,14 @@
 
 struct syns {
 	uint64_t random;
-	bool partial; /* checksums are left to the device */
+	uint8_t family; /* 4 or 6 */
+	bool partial;   /* checksums are left to the device */
 };
+
+static inline size_t syns_ip_len(const struct syns *g)
+{
+	return g->family == 4 ? 20 : 40;
+}
 
 /* xorshift64*: the same numbers in each run. */
 static inline uint32_t syns_random(struct syns *g, uint32_t below)
@@ -71,16 +77,78 @@ static inline size_t syns_options(struct syns *g, uint8_t *at)
 
 static inline void syns_sum(const struct syns *g, uint8_t *p, size_t len)
 {
-	uint64_t sum = csum_add_pseudo(0, p + 12, p + 16, 4, (uint32_t)(len - 20), IP_PROTO_TCP);
+	size_t ip = syns_ip_len(g), addr = g->family == 4 ? 4 : 16;
+	const uint8_t *src = p + (g->family == 4 ? 12 : 8);
+	uint64_t sum =
+		csum_add_pseudo(0, src, src + addr, addr, (uint32_t)(len - ip), IP_PROTO_TCP);
 	uint16_t field = 0;
 
-	memcpy(p + 36, &field, 2);
-	field = g->partial ? csum_fold(sum) : csum_finish(csum_add(sum, p + 20, len - 20));
-	memcpy(p + 36, &field, 2);
+	memcpy(p + ip + TCP_CSUM_OFFSET, &field, 2);
+	field = g->partial ? csum_fold(sum) : csum_finish(csum_add(sum, p + ip, len - ip));
+	memcpy(p + ip + TCP_CSUM_OFFSET, &field, 2);
+	if (g->family != 4)
+		return;
 	field = 0;
 	memcpy(p + 10, &field, 2);
 	field = csum_finish(csum_add20(0, p));
 	memcpy(p + 10, &field, 2);
+}
+
+/* ... of the IPv4 header. */
+static inline void syns_break4(struct syns *g, uint8_t *p, size_t len)
+{
+	switch (syns_random(g, 7)) {
+	case 0:
+		be16_put(p + 6, (uint16_t)(syns_random(g, 2) ? IP4_FLAG_MF : 5));
+		break;
+	case 1:
+		p[19]++; /* another destination */
+		break;
+	case 2:
+		p[12] = (uint8_t)(syns_random(g, 2) ? 127 : 224 + syns_random(g, 32));
+		break;
+	case 3:
+		memcpy(p + 12, "\x0a\x00\x00\xff", 4); /* our broadcast address */
+		break;
+	case 4:
+		p[0] = (uint8_t)(syns_random(g, 2) ? 0x46 : 0x65);
+		break;
+	case 5:
+		p[9] = IP_PROTO_UDP;
+		break;
+	default:
+		be16_put(p + 2, (uint16_t)(len - 1));
+	}
+}
+
+/* ... of IPv6's. */
+static inline void syns_break6(struct syns *g, uint8_t *p, size_t len)
+{
+	static const uint8_t sources[][16] = {{0},
+					      {[15] = 1},
+					      {[15] = 2},
+					      {0xff, 2},
+					      {[10] = 0xff, 0xff, 1, 2, 3, 4},
+					      {[8] = 1},
+					      {[12] = 1, 2, 3, 4}};
+	static const uint8_t nexts[] = {0, 44, 60, IP_PROTO_UDP};
+
+	switch (syns_random(g, 5)) {
+	case 0:
+		p[39]++; /* another destination */
+		break;
+	case 1:
+		memcpy(p + 8, sources[syns_random(g, LENGTH(sources))], 16);
+		break;
+	case 2:
+		p[0] = (uint8_t)(syns_random(g, 2) ? 0x45 : 0x70);
+		break;
+	case 3:
+		p[6] = nexts[syns_random(g, LENGTH(nexts))];
+		break;
+	default:
+		be16_put(p + 4, (uint16_t)(len - 40 - 1));
+	}
 }
 
 /* Breaks one thing. */
@@ -90,70 +158,58 @@ static inline void syns_break(struct syns *g, uint8_t *p, size_t len)
 					TCP_ACK,           TCP_RST,           0,
 					TCP_SYN | TCP_PSH, TCP_SYN | TCP_URG};
 
-	switch (syns_random(g, 12)) {
+	uint8_t *tcp = p + syns_ip_len(g);
+
+	switch (syns_random(g, 10)) {
 	case 0:
 		p[syns_random(g, (uint32_t)len)] ^= (uint8_t)(1u << syns_random(g, 8));
 		return; /* and its sums are wrong */
 	case 1:
-		p[33] = flags[syns_random(g, LENGTH(flags))];
+		tcp[13] = flags[syns_random(g, LENGTH(flags))];
 		break;
 	case 2:
-		be16_put(p + 6, (uint16_t)(syns_random(g, 2) ? IP4_FLAG_MF : 5));
+		be16_put(tcp + 2, PORT + 1);
 		break;
 	case 3:
-		be16_put(p + 22, PORT + 1);
+		tcp[12] = (uint8_t)(syns_random(g, 16) << 4);
 		break;
 	case 4:
-		p[19]++; /* another destination */
-		break;
-	case 5:
-		p[12] = (uint8_t)(syns_random(g, 2) ? 127 : 224 + syns_random(g, 32));
-		break;
-	case 6:
-		memcpy(p + 12, "\x0a\x00\x00\xff", 4); /* our broadcast address */
-		break;
-	case 7:
-		p[0] = (uint8_t)(syns_random(g, 2) ? 0x46 : 0x65);
-		break;
-	case 8:
-		p[9] = IP_PROTO_UDP;
-		break;
-	case 9:
-		be16_put(p + 2, (uint16_t)(len - 1));
-		break;
-	case 10:
-		p[32] = (uint8_t)(syns_random(g, 16) << 4);
+		tcp[13] |= TCP_ECE | TCP_CWR;
 		break;
 	default:
-		p[33] |= TCP_ECE | TCP_CWR;
+		if (g->family == 4)
+			syns_break4(g, p, len);
+		else
+			syns_break6(g, p, len);
 	}
 	syns_sum(g, p, len);
 }
 
-/* The next one, IPv4, to our PORT; `p` has SYNS_PACKET_MAX bytes. Its length. */
+/* The next one to our PORT; `p` has SYNS_PACKET_MAX bytes. Its length. */
 static inline size_t syns_next(struct syns *g, uint8_t *p)
 {
-	struct weir_tuple t = stk_peer(4, (uint8_t)(2 + syns_random(g, 250)), 0);
-	size_t options, len;
+	struct weir_tuple t = stk_peer(g->family, (uint8_t)(2 + syns_random(g, 250)), 0);
+	size_t ip = syns_ip_len(g), options, len;
+	uint8_t *tcp = p + ip;
 
 	memset(p, 0, SYNS_PACKET_MAX);
-	options = syns_options(g, p + 40);
-	len = 40 + options + (syns_random(g, 4) ? 0 : syns_random(g, 20));
-	for (size_t i = 40 + options; i < len; i++)
+	options = syns_options(g, tcp + 20);
+	len = ip + 20 + options + (syns_random(g, 4) ? 0 : syns_random(g, 20));
+	for (size_t i = ip + 20 + options; i < len; i++)
 		p[i] = (uint8_t)syns_random(g, 256);
 	t.remote.addr.bytes[1] = (uint8_t)syns_random(g, 256);
-	stk_ip(p, &t.remote.addr, &t.local.addr, IP_PROTO_TCP, len - 20);
-	p[1] = (uint8_t)syns_random(g, 256);
-	be16_put(p + 20, (uint16_t)(1 + syns_random(g, 65535)));
-	be16_put(p + 22, PORT);
-	be32_put(p + 24, syns_random(g, UINT32_MAX));
-	p[32] = (uint8_t)((5 + options / 4) << 4);
-	p[33] = TCP_SYN | (syns_random(g, 4) ? 0 : TCP_ECE | TCP_CWR);
+	stk_ip(p, &t.remote.addr, &t.local.addr, IP_PROTO_TCP, len - ip);
+	p[1] = (uint8_t)(g->family == 4 ? syns_random(g, 256) : syns_random(g, 4) << 4);
+	be16_put(tcp, (uint16_t)(1 + syns_random(g, 65535)));
+	be16_put(tcp + 2, PORT);
+	be32_put(tcp + 4, syns_random(g, UINT32_MAX));
+	tcp[12] = (uint8_t)((5 + options / 4) << 4);
+	tcp[13] = TCP_SYN | (syns_random(g, 4) ? 0 : TCP_ECE | TCP_CWR);
 	if (syns_random(g, 4) == 0) {
-		p[32] |= TCP_AE;
-		p[33] ^= (uint8_t)(syns_random(g, 4) << 6); /* mostly CWR and ECE, too; or any */
+		tcp[12] |= TCP_AE;
+		tcp[13] ^= (uint8_t)(syns_random(g, 4) << 6); /* mostly CWR and ECE, too; or any */
 	}
-	be16_put(p + 34, (uint16_t)syns_random(g, 65536));
+	be16_put(tcp + 14, (uint16_t)syns_random(g, 65536));
 	syns_sum(g, p, len);
 	if (syns_random(g, 5) == 0)
 		syns_break(g, p, len);
