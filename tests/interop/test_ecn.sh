@@ -82,9 +82,9 @@ else
 	echo "        this kernel does not have Accurate ECN: what both come down to was tested"
 fi
 
-# Two of weir's, with two devices and the kernel's forwarding between them. One sends super-segments;
-# the kernel cuts them for the other's device, and clears CWR on all segments but the first, as one
-# does that knows only RFC 3168.
+# Two of weir's, with two devices and the kernel's forwarding between them. One sends
+# super-segments; the kernel cuts them for the other's device, and clears CWR on all segments but
+# the first, as one does that knows only RFC 3168.
 FAR=weirtest2 FAR4=10.98.0.2
 ip -n $ns tuntap add dev $FAR mode tun
 ip -n $ns link set $FAR mtu 1500 txqueuelen 4096 gso_max_size 1600 up
