@@ -244,6 +244,7 @@ static void sizes_from(struct weir_config *cfg, uint8_t link, uint8_t buffers, u
 	cfg->keep_idle_ms = timers & 0x20 ? 100 : 7200000;
 	cfg->finwait2_ms = timers & 0x40 ? 10 : 60000;
 	cfg->initial_cwnd = timers & 0x80 ? 1 : 10;
+	cfg->ecn = (link ^ buffers ^ timers) % 5;
 }
 
 /* The last two switch off what makes TCP right (weir lab shows what follows). The stack must be as
