@@ -1,7 +1,7 @@
 /*
  * engine_world.h: the world around a stack that fuzz_engine.c plays: peers on the other side of the
- * link (engine_peer.c), the application on this side (engine_app.c), and the judge of every packet
- * that the stack gives out (engine_out.c).
+ * link (engine_peer.c, with engine_flow.c and engine_frame.c), the application on this side
+ * (engine_app.c), and the judge of every packet that the stack gives out (engine_out.c).
  *
  * The bytes of both streams are a function of their place in the stream, so whoever sees some of
  * them knows what they must be: peers send fuzz_pattern(sequence number), the application sends
@@ -115,28 +115,20 @@ static inline uint8_t fuzz_pattern(uint32_t place)
 	return (uint8_t)(place * 0x9e3779b1u >> 24);
 }
 
-/* engine_peer.c: what peers do. Each takes its arguments from w->in. */
+/* engine_flow.c: what peers know of their connections. */
 
 struct weir_addr world_ours_addr(enum version version, enum ours ours);
 struct weir_addr world_peer_addr(enum version version, uint8_t peer);
 
-/* Hands a frame to the stack and keeps it for peer_replay(). */
-void world_input(struct world *w, struct frame f);
-
-/* Does a frame carry TCP with a right checksum? */
-bool world_tcp_passes(const uint8_t *bytes, size_t len);
-
-void peer_syn(struct world *w);
-void peer_synack(struct world *w);
-void peer_ack(struct world *w);
-/* Acknowledges all that the stack has sent; `narrow` 0 is the widest window, 255 a closed one. */
-void peer_ack_all(struct world *w, struct flow *f, uint8_t narrow);
-void peer_data(struct world *w);
-void peer_fin(struct world *w);
-void peer_rst(struct world *w);
-void peer_segment(struct world *w);
-void peer_rewind(struct world *w);
-void peer_replay(struct world *w);
+/* The flow with the tuple of `like`, or NULL. */
+struct flow *flow_find(struct world *w, const struct flow *like);
+/* The same by the bytes of its addresses: ours and the peer's. */
+struct flow *flow_at(struct world *w, enum version version, const uint8_t *ours,
+		     const uint8_t *peer, uint16_t port, uint16_t peer_port);
+/* A flow for the tuple of `like`, in the place of the oldest. */
+struct flow *flow_new(struct world *w, const struct flow *like);
+/* Remembers the right edge that a segment of the peer announces, if the stack may believe it. */
+void flow_note_edge(struct flow *f, const struct tcp_seg *seg);
 
 /* What a peer learns from a segment of the stack. */
 void peer_learn(struct world *w, enum version version, const uint8_t *src, const uint8_t *dst,
@@ -154,6 +146,40 @@ struct flow *peer_pick(struct world *w);
 
 /* The flow of a connection, or NULL. */
 struct flow *peer_flow_of(struct world *w, const struct weir_tuple *tuple);
+
+/* engine_frame.c: frames to the stack. */
+
+/* What a segment may have besides its header and payload. */
+struct bend {
+	bool bad_checksum;
+	bool vouched;           /* the device says that the checksum is right */
+	bool ip_options;        /* IPv4 options, or an IPv6 extension header */
+	const uint8_t *raw_opt; /* instead of seg->opts */
+	size_t raw_opt_len;     /* a multiple of 4 */
+};
+
+/* A segment of the flow's peer, with its ports, and `seg->len` bytes of its stream. */
+void frame_send(struct world *w, struct flow *f, struct tcp_seg *seg, struct bend b);
+
+/* Hands a frame to the stack and keeps it for peer_replay(). */
+void world_input(struct world *w, struct frame f);
+
+/* Does a frame carry TCP with a right checksum? */
+bool world_tcp_passes(const uint8_t *bytes, size_t len);
+
+/* engine_peer.c: what peers do. Each takes its arguments from w->in. */
+
+void peer_syn(struct world *w);
+void peer_synack(struct world *w);
+void peer_ack(struct world *w);
+/* Acknowledges all that the stack has sent; `narrow` 0 is the widest window, 255 a closed one. */
+void peer_ack_all(struct world *w, struct flow *f, uint8_t narrow);
+void peer_data(struct world *w);
+void peer_fin(struct world *w);
+void peer_rst(struct world *w);
+void peer_segment(struct world *w);
+void peer_rewind(struct world *w);
+void peer_replay(struct world *w);
 
 /* engine_model.c: what the stack may acknowledge and deliver. */
 

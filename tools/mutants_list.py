@@ -208,6 +208,7 @@ def check(root):
     for m in mutants:
         bad += [f"{m.where}: {m.name}: no such requirement: {i}" for i in m.ids if i not in ids]
         bad += check_edit(root, m)
+        bad += check_hint(root, m)
         bad += check_result(m, results.get(m.name))
     names = {m.name for m in mutants}
     bad += [f"{RESULTS}: {name}: no such fault" for name in results if name not in names]
@@ -229,6 +230,23 @@ def check_edit(root, mutant):
     except Mistake as mistake:
         return [str(mistake)]
     return []
+
+
+def check_hint(root, mutant):
+    """Is there a script, or what a test of that name is made of?"""
+    hint = mutant.hint
+    label, _, rest = hint.partition(".")
+    head, _, last = rest.replace(".", "/").rpartition("/")
+    sources = [
+        os.path.join(root, "tests/pkt", rest) if label == "pkt" else "",
+        os.path.join(root, "tests", label, head, f"test_{last}.c"),
+        os.path.join(root, "fuzz", hint.replace("fuzz-", "fuzz_", 1) + ".c"),
+    ]
+    if hint.startswith("tests/"):
+        sources = [os.path.join(root, hint)]
+    if not hint or any(os.path.exists(path) for path in sources if path):
+        return []
+    return [f"{mutant.where}: {mutant.name}: no such test: {hint}"]
 
 
 def check_result(mutant, row):

@@ -16,7 +16,7 @@ import threading
 import time
 
 LABELS = ["unit", "pkt", "sim", "golden", "fuzz", "packetdrill"]  # in this order
-OUTER_LABELS = {"host": ["host"], "gate": ["gate"], "sim": ["sim", "golden"]}
+OUTER_LABELS = {"host": ["host", "golden"], "gate": ["gate"], "sim": ["sim", "golden"]}
 NOT_FOR_FAULTS = {"pkt.rows", "pkt.must-fail"}  # texts, and scripts that fail anyway
 FLAGS = "-O1"
 TIMEOUT_LEAST_S = 10.0
@@ -165,18 +165,34 @@ class Bench:
         self.tests = list_tests(self.build)
         for script in glob.glob(os.path.join(self.tree, "tests/pkt/*/*.pkt")):
             name = os.path.relpath(script, self.tree)
-            command = [os.path.join(self.build, "tests/weir-pkt"), "tests/pkt/lib", name]
+            own = os.path.join(os.path.dirname(name), "lib.pkt")  # the folder's own macros
+            libs = ["tests/pkt/lib"]
+            if own != name and os.path.isfile(os.path.join(self.tree, own)):
+                libs.append(own)
+            command = [os.path.join(self.build, "tests/weir-pkt"), *libs, name]
             self.scripts[name] = Test(name, "pkt", command, self.tree)
 
     def broken(self):
         """Tests that were found to fail without a fault."""
         return [t.name for t in self.tests + list(self.scripts.values()) if t.passes is False]
 
-    def hinted(self, hint):
-        """The test that a hint names; none: an empty list."""
-        if hint in self.scripts:
-            return [self.scripts[hint]]
-        return [t for t in self.tests if t.name == hint]
+    def hinted(self, mutant):
+        """The test that a hint names; none: an empty list. A hint that is no good is an error, as
+        it would cost each run of the fault the time that it is there to save."""
+        hint = mutant.hint
+        if not hint:
+            return []
+        found = [self.scripts[hint]] if hint in self.scripts else [
+            t for t in self.tests if t.name == hint]
+        if not found:
+            raise BuildError(f"{mutant.where}: {mutant.name}: no test {hint}")
+        if not found[0].passes_plain(self.plain_log(found[0])):
+            raise BuildError(f"{mutant.where}: {mutant.name}: {hint} fails without a fault")
+        return found
+
+    def plain_log(self, test):
+        """What a test says without a fault."""
+        return os.path.join(self.folder, "plain", test.name.replace("/", "_") + ".log")
 
     def order(self, mutant):
         """The tests for one fault: its hint, then all others."""
@@ -185,7 +201,7 @@ class Bench:
                                                if x not in OUTER_LABELS.get(part, [])]
         rest = [t for t in self.tests if t.label in labels]
         rest.sort(key=lambda t: labels.index(t.label))
-        return self.hinted(mutant.hint) + rest
+        return self.hinted(mutant) + rest
 
     def run(self, mutant, work):
         """(result, caught by, seconds)."""
@@ -196,8 +212,7 @@ class Bench:
         env = dict(os.environ, LD_LIBRARY_PATH=work)
         caught = ""
         for test in self.order(mutant):
-            plain = os.path.join(self.folder, "plain", test.name.replace("/", "_") + ".log")
-            if not test.passes_plain(plain):
+            if not test.passes_plain(self.plain_log(test)):
                 continue
             log = os.path.join(work, "test.log")
             status = call(test.command, test.folder, test.timeout, env, log)
@@ -237,10 +252,7 @@ def plant(bench, mutant, work):
     else:
         sources = readers_of(bench, mutant.file)
         overlay = ["-I" + os.path.join(work, "changed", d) for d in ("core", "include", "")]
-    part = "core" if mutant.file.startswith("include/") else mutant.file.split("/")[0]
-    with open(os.path.join(bench.build, "compile_commands.json"), encoding="utf-8") as stream:
-        commands = {os.path.relpath(c["file"], bench.tree): c for c in json.load(stream)
-                    if "CMakeFiles/weir-" + part + ".dir/" in c["command"]}
+    part, commands = part_of(bench, mutant)
     replaced = {}
     for source, path in sources.items():
         words = shlex.split(commands[source]["command"])
@@ -251,6 +263,19 @@ def plant(bench, mutant, work):
         words[1:1] = overlay + ["-w", "-I" + os.path.dirname(os.path.join(bench.tree, source))]
         build_step(words, bench.build, mutant)
     link_part(bench, mutant, part, replaced, work)
+
+
+def part_of(bench, mutant):
+    """The library that a file is a part of, and how each of its sources is compiled."""
+    part = "core" if mutant.file.startswith("include/") else mutant.file.split("/")[0]
+    with open(os.path.join(bench.build, "compile_commands.json"), encoding="utf-8") as stream:
+        every = json.load(stream)
+    for c in every:
+        found = re.search(r"CMakeFiles/weir-([a-z]+)\.dir/", c["command"])
+        if found and os.path.relpath(c["file"], bench.tree) == mutant.file:
+            part = found.group(1)
+    return part, {os.path.relpath(c["file"], bench.tree): c for c in every
+                  if f"CMakeFiles/weir-{part}.dir/" in c["command"]}
 
 
 def readers_of(bench, header):

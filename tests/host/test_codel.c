@@ -95,12 +95,27 @@ static void test_codel_state(void **state)
 	assert_int_equal(c.count, 1);
 }
 
+/* RFC 8289 5.6: what waited for just the target has waited too long. */
+static void test_codel_target(void **state)
+{
+	static const struct codel_packet just = {
+		.sojourn_ns = 5 * MS, .behind = 9000, .largest = LEN};
+	struct codel c;
+
+	(void)state;
+	codel_init(&c, 5 * MS, 100 * MS);
+	for (uint64_t t = 1; t <= 100; t++)
+		assert_int_equal(codel_decide(&c, &just, t * MS), CODEL_SEND);
+	assert_int_equal(codel_decide(&c, &just, 101 * MS), CODEL_DROP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_control_law),
 		cmocka_unit_test(test_codel_drops),
 		cmocka_unit_test(test_codel_state),
+		cmocka_unit_test(test_codel_target),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

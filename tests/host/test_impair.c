@@ -156,6 +156,22 @@ static void test_jitter(void **state)
 	}
 }
 
+/* From none to all of it: of a nanosecond, one in two. */
+static void test_jitter_range(void **state)
+{
+	struct weir_impair_conf conf = {.packets_max = 1, .seed = 1, .jitter_ns = 1};
+	struct weir_impair *im = impair_make(&conf);
+	uint64_t late = 0;
+
+	(void)state;
+	for (uint64_t n = 0; n < 10000; n++) {
+		assert_int_equal(weir_impair_offer(im, LEN, 0, n * MS, n), WEIR_IMPAIR_ACCEPTED);
+		late += impair_wait(im).at - n * MS;
+	}
+	assert_binomial(late, 10000, 0.5);
+	free(im);
+}
+
 static void test_check(void **state)
 {
 	static const struct weir_impair_conf wrong[] = {
@@ -195,7 +211,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_serialisation), cmocka_unit_test(test_idle_link),
 		cmocka_unit_test(test_drop_tail),     cmocka_unit_test(test_no_room),
-		cmocka_unit_test(test_jitter),        cmocka_unit_test(test_check),
+		cmocka_unit_test(test_jitter),        cmocka_unit_test(test_jitter_range),
+		cmocka_unit_test(test_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,7 @@ static void test_chances(void **state)
 		assert_binomial(s->copies, through, p);
 		assert_binomial(s->corrupted, through + (double)s->copies, p);
 		assert_int_equal(s->out_packets, s->verdicts[WEIR_IMPAIR_ACCEPTED] + s->copies);
+		assert_int_equal(s->late, 0); /* a copy is none that was overtaken */
 		free(im);
 	}
 }
@@ -156,6 +157,7 @@ static void test_hold_time(void **state)
 static void test_hold_deadline(void **state)
 {
 	unsigned overtaken = 0;
+	weir_time first;
 
 	(void)state;
 	for (uint64_t seed = 0; seed < 20; seed++) {
@@ -171,9 +173,11 @@ static void test_hold_deadline(void **state)
 
 		(void)weir_impair_offer(im, LEN, 0, 0, 1);
 		(void)weir_impair_offer(im, LEN, 0, 0, 2);
+		first = weir_impair_deadline(im);
 		out = impair_wait(im);
 		if (out.id == 2) {
 			overtaken++;
+			assert_int_equal(first, 34 * MS);
 			assert_int_equal(out.at, 34 * MS);
 			assert_int_equal(impair_wait(im).at, 34 * MS);
 		} else {
@@ -184,12 +188,55 @@ static void test_hold_deadline(void **state)
 	assert_in_range(overtaken, 1, 15);
 }
 
+/* When each packet leaves, by its id; nothing waits for a rate. */
+static void leave_times(const struct weir_impair_conf *conf, uint64_t packets, weir_time *at)
+{
+	struct weir_impair *im = impair_make(conf);
+
+	for (uint64_t n = 0; n < packets; n++)
+		assert_int_equal(weir_impair_offer(im, LEN, 0, n * MS, n), WEIR_IMPAIR_ACCEPTED);
+	for (uint64_t n = 0; n < packets; n++) {
+		struct weir_impair_out out = impair_wait(im);
+
+		at[out.id] = out.at;
+	}
+	free(im);
+}
+
+/* What is held back leaves no sooner than it would have without, whoever passes it before. */
+static void test_hold_never_hurries(void **state)
+{
+	struct weir_impair_conf conf = {.packets_max = 1000,
+					.seed = 5,
+					.delay_ns = 10 * MS,
+					.jitter_ns = 20 * MS,
+					.jitter_order = WEIR_IMPAIR_ORDER_FREE,
+					.hold_packets = 2,
+					.hold_ns = 50 * MS};
+	static weir_time with[1000], without[1000];
+	unsigned later = 0;
+
+	(void)state;
+	leave_times(&conf, 1000, without);
+	conf.reorder_ppm = 200000;
+	leave_times(&conf, 1000, with);
+	for (unsigned n = 0; n < 1000; n++) {
+		assert_true(with[n] >= without[n]);
+		later += with[n] > without[n];
+	}
+	assert_in_range(later, 100, 250);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_chances),      cmocka_unit_test(test_bursts),
-		cmocka_unit_test(test_hold_packets), cmocka_unit_test(test_hold_count_in_vain),
-		cmocka_unit_test(test_hold_time),    cmocka_unit_test(test_hold_deadline),
+		cmocka_unit_test(test_chances),
+		cmocka_unit_test(test_bursts),
+		cmocka_unit_test(test_hold_packets),
+		cmocka_unit_test(test_hold_count_in_vain),
+		cmocka_unit_test(test_hold_time),
+		cmocka_unit_test(test_hold_deadline),
+		cmocka_unit_test(test_hold_never_hurries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
