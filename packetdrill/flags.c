@@ -280,14 +280,15 @@ static int set_retries(struct parse *p)
 	return config_set(p, p->key->row, total);
 }
 
-/* Linux: 0 never, 1 ask for it, 2 when the peer asks. */
+/* Linux: 0 never, 1 ask for it, 2 when the peer asks, 3 and 5 the same with Accurate ECN, which the
+ * engine cannot accept and ask for the older kind only (4). */
 static int set_ecn(struct parse *p)
 {
-	static const uint64_t mode[] = {0, 2, 1};
+	static const uint64_t mode[] = {0, 2, 1, 3, 0, 4};
 	uint64_t value;
 
-	if (number_of(p->value, &value) != 0 || value > 2)
-		return bad_value(p, "0, 1 or 2");
+	if (number_of(p->value, &value) != 0 || value > 5 || value == 4)
+		return bad_value(p, "0, 1, 2, 3 or 5");
 	return config_set(p, "ecn", mode[value]);
 }
 

@@ -119,6 +119,7 @@ static void judge_path(struct tcp_in *in, unsigned ace)
 		t->ecn |= ECN_NO_ECT; /* 3.2.2.3 */
 	if (ace != ACE_CE)
 		return;
+	tcb_cc_equip(t, in->env, in->now);
 	cc_on_signal(&t->cc, CC_ECE, &a);
 	if (!cc_of(t->cc.kind)->rules_recovery)
 		t->cc.cwnd = t->cc.target;

@@ -273,6 +273,12 @@ static void put_control(struct form *f, unsigned h, const struct weir_stack *s, 
 	put32(f, t->rec.inflate);
 	put32(f, (uint32_t)(t->rec.dupacks << 24 | t->rec.allowed << 16 | t->rec.limited << 8 |
 			    t->rec.phase));
+	put32(f, (uint32_t)(t->rec.slowed << 8 | t->rec.held));
+	if (t->rec.held)
+		put_time(f, t->timers.pace_at);
+	put32(f, t->ecn);
+	if (t->ecn & ECN_ACCURATE)
+		put(f, &t->accecn, sizeof(t->accecn));
 	put32(f, (uint32_t)(t->rec.lone << 7 | t->rec.force << 6 | t->rec.undoable << 5 |
 			    t->rec.resent << 4 | t->rec.frto << 3 | t->rec.frto_new << 2 |
 			    t->rack.tlp_want << 1 | t->rack.tlp_ready));
