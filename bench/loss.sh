@@ -12,6 +12,7 @@
 #   --cc LIST          cubic, bbr (cubic)
 #   --parallel N       paths of a cell at a time, with other seeds; auto: as many as stay below half
 #                      of the rate together, 8 at most (auto)
+#   --jobs N           cells at a time, each in namespaces of its own; two cores can take four (1)
 #   --way LIST         down (the server sends), up (the client; it is always the kernel's): down,up
 #   --rounds N         of which the table has medians (3)
 #   --seconds N        of bulk transfer for each figure (10)
@@ -51,7 +52,7 @@ MOST=10 # transfers of a size
 
 PARALLEL_MAX=8
 losses=0,0.1,1,3 rtts=1,20,100 reorders=0,5 ccs=cubic ways=down,up
-parallel=auto rounds=3 seconds=10 sizes=10000,100000,1000000,100000000 rate=100 seed=1
+jobs=1 parallel=auto rounds=3 seconds=10 sizes=10000,100000,1000000,100000000 rate=100 seed=1
 json='' markdown=''
 cells=() settings=() more=()
 
@@ -71,6 +72,7 @@ read_options() {
 		--cell) cells+=("$2") ;;
 		--cc) ccs=$2 ;;
 		--parallel) parallel=$2 ;;
+		--jobs) jobs=$2 ;;
 		--way) ways=$2 ;;
 		--rounds) rounds=$2 ;;
 		--seconds) seconds=$2 ;;
@@ -90,6 +92,8 @@ read_options() {
 	done
 	: "${json:=$WEIR_BUILD_DIR/loss.json}" "${markdown:=$WEIR_BUILD_DIR/loss.md}"
 	[ ${#cells[@]} -gt 0 ] || list_cells
+	# One of several jobs has its share of the cells, and only adds to the figures.
+	[ -z "${WEIR_LOSS_CELLS:-}" ] || read -ra cells <<<"$WEIR_LOSS_CELLS"
 }
 
 list_cells() {
@@ -282,6 +286,26 @@ measure() {
 	done >>"$tmp/measurements"
 }
 
+# share_cells ARGUMENT...: each job measures every $jobs-th cell; all figures are in measurements.
+share_cells() {
+	local job k share pid workers=()
+	for ((job = 0; job < jobs; job++)); do
+		share=
+		for ((k = job; k < ${#cells[@]}; k += jobs)); do
+			share+="${cells[k]} "
+		done
+		[ -n "$share" ] || continue
+		WEIR_LOSS_CELLS=$share WEIR_LOSS_RAW=$tmp/raw-$job bash bench/loss.sh "$@" &
+		workers+=($!)
+		pids+=($!)
+	done
+	for pid in "${workers[@]}"; do
+		wait "$pid" || fail "one of the jobs has failed"
+		forget "$pid"
+	done
+	cat "$tmp"/raw-* >"$tmp/measurements"
+}
+
 tell_time() {
 	local each n_ways n_ccs n_sizes
 	n_ways=$(wc -w <<<"${ways//,/ }")
@@ -299,8 +323,13 @@ read_options "$@"
 need ip python3 sysctl awk chrt
 [ -c /dev/net/tun ] || fail "/dev/net/tun is missing (modprobe tun)"
 bench_begin
-make_networks
 : >"$tmp/measurements"
+if [ "$jobs" -gt 1 ] && [ -z "${WEIR_LOSS_RAW:-}" ]; then
+	share_cells "$@"
+	python3 bench/loss_table.py "$tmp/measurements" "$json" "$markdown"
+	exit
+fi
+make_networks
 urgently=
 ! chrt -r 1 true 2>/dev/null || urgently="chrt -r 1"
 tell_time
@@ -316,4 +345,8 @@ for round in $(seq "$rounds"); do
 		done
 	done
 done
+if [ -n "${WEIR_LOSS_RAW:-}" ]; then
+	cp "$tmp/measurements" "$WEIR_LOSS_RAW"
+	exit
+fi
 python3 bench/loss_table.py "$tmp/measurements" "$json" "$markdown"
