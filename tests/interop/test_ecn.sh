@@ -86,6 +86,9 @@ fi
 # super-segments; the kernel cuts them for the other's device, and clears CWR on all segments but
 # the first, as one does that knows only RFC 3168.
 FAR=weirtest2 FAR4=10.98.0.2
+# Queues hold all that is out: when an ACK with the option is lost the next one may mean eight marks
+# more than there were, and then that is what it has to mean (RFC 9768 3.2.2.5.1).
+ip -n $ns link set $TUN txqueuelen 4096
 ip -n $ns tuntap add dev $FAR mode tun
 ip -n $ns link set $FAR mtu 1500 txqueuelen 4096 gso_max_size 1600 up
 ip -n $ns addr add 10.98.0.1/24 dev $FAR

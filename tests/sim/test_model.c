@@ -315,8 +315,8 @@ static void test_congestion_window(void **state)
 	for (unsigned over = 0; over < 2; over++) {
 		shake(&p);
 		info = truth(&p, 0, WEIR_STATE_ESTABLISHED);
-		/* One acknowledgement has come in, and three segments are always granted. */
-		info.pipe_bytes = 1000 + 4 * 60 + over;
+		/* One acknowledgement has come in, and four segments are always granted. */
+		info.pipe_bytes = 1000 + 5 * 60 + over;
 		j = judged(&p, 0, &info);
 		assert_int_equal(j.me->credit, 1);
 		sim_model_window(&j);
