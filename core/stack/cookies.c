@@ -89,11 +89,13 @@ uint32_t cookies_tick(struct weir_stack *s)
 
 /* --- The SYN ------------------------------------------------------------------------------ */
 
-enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l, const struct newcomer *n)
+static inline __attribute__((always_inline)) enum weir_counter answer(struct weir_stack *s,
+								      struct listener *l,
+								      const struct newcomer *n,
+								      enum accecn_kind ecn)
 {
 	const struct tcp_opts *o = &n->seg->opts;
 	unsigned options = half_options_of(&s->cfg, o);
-	enum accecn_kind ecn = accecn_asked(&s->cfg, n->seg);
 	struct tcp_agreed agreed = {
 		.snd_wscale = o->wscale,
 		.wscale_ok = options & HALF_WSCALE,
@@ -115,6 +117,14 @@ enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l, const
 		a.ace = accecn_handshake_ace(n->seg->ip_ecn);
 	synack_reply(s, &a, WEIR_CTR_SENT_COOKIE);
 	return WEIR_CTR_SYN_COOKIE;
+}
+
+enum weir_counter cookies_answer(struct weir_stack *s, struct listener *l, const struct newcomer *n)
+{
+	enum accecn_kind ecn = accecn_asked(&s->cfg, n->seg);
+
+	/* Most ask for nothing, and have a copy without all that is about ECN. */
+	return ecn ? answer(s, l, n, ecn) : answer(s, l, n, ACCECN_KIND_NONE);
 }
 
 /* --- The ACK ------------------------------------------------------------------------------ */

@@ -18,9 +18,12 @@
 static inline enum accecn_kind accecn_asked(const struct weir_config *cfg,
 					    const struct tcp_seg *syn)
 {
-	return accecn_kind_of(cfg->handshake_ways == 3 || cfg->ecn < ACCECN_SETTING_ASK ? cfg->ecn
-											: 1,
-			      tcp_ace(syn));
+	unsigned ace = tcp_ace(syn);
+
+	if (ace == 0) /* as of most, and in a flood */
+		return ACCECN_KIND_NONE;
+	return accecn_kind_of(
+		cfg->handshake_ways == 3 || cfg->ecn < ACCECN_SETTING_ASK ? cfg->ecn : 1, ace);
 }
 
 /* The Accurate ECN option of a SYN-ACK: the counters as they begin. */

@@ -28,11 +28,11 @@ enum accecn_kind {
 /* `setting`: config.ecn; `ace`: the SYN's flags AE, CWR and ECE as a number. */
 static inline enum accecn_kind accecn_kind_of(uint64_t setting, unsigned ace)
 {
+	if (ace == 0)
+		return ACCECN_KIND_NONE;
 	if (setting < ACCECN_SETTING_ASK)
 		return setting && (ace & 3) == ACCECN_ACE_CLASSIC ? ACCECN_KIND_CLASSIC
 								  : ACCECN_KIND_NONE;
-	if (ace == 0)
-		return ACCECN_KIND_NONE;
 	return ace == ACCECN_ACE_CLASSIC ? ACCECN_KIND_CLASSIC : ACCECN_KIND_ACCURATE;
 }
 
