@@ -21,6 +21,10 @@
 #define PACE_AHEAD_NS  NS_PER_MS
 #define PACE_PER_BURST 1000u /* bursts a second */
 
+/* A rate may be measured on a few bytes that took several timeouts: it must not silence a connection
+ * for minutes. A window that small holds it back as much as it has to be. */
+#define PACE_WAIT_MAX_NS NS_PER_S
+
 uint64_t pace_rate(const struct tcp_env *env, const struct tcb *t)
 {
 	if (env->cfg->pacing == 0)
@@ -77,4 +81,6 @@ void pace_sent(const struct tcp_env *env, struct tcb *t, uint32_t bytes, weir_ti
 	if (t->timers.pace_at < now)
 		t->timers.pace_at = now;
 	t->timers.pace_at += bytes * NS_PER_S / rate;
+	if (t->timers.pace_at - now > PACE_WAIT_MAX_NS)
+		t->timers.pace_at = now + PACE_WAIT_MAX_NS;
 }

@@ -67,6 +67,18 @@ static void test_no_credit(void **state)
 	assert_in_range(fix_drain(f), 1, 3);
 }
 
+/* A rate of a byte a second, as after 7 bytes that went six times: no silence of minutes. */
+static void test_longest_wait(void **state)
+{
+	struct fix *f = *state;
+
+	open_paced(f);
+	f->t.cc.pacing_rate = 1;
+	assert_in_range(fix_drain(f), 1, 2);
+	assert_true(f->t.pace_waits);
+	assert_int_equal(f->t.timers.pace_at, f->now + NS_PER_S);
+}
+
 static void test_modes(void **state)
 {
 	struct fix *f = *state;
@@ -105,8 +117,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_at_the_rate), TEST(test_bursts_of_a_millisecond),
-		TEST(test_no_credit),   TEST(test_modes),
-		TEST(test_acks_go),
+		TEST(test_no_credit),   TEST(test_longest_wait),
+		TEST(test_modes),       TEST(test_acks_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
