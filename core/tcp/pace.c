@@ -21,8 +21,8 @@
 #define PACE_AHEAD_NS  NS_PER_MS
 #define PACE_PER_BURST 1000u /* bursts a second */
 
-/* A rate may be measured on a few bytes that took several timeouts: it must not silence a connection
- * for minutes. A window that small holds it back as much as it has to be. */
+/* A rate may be measured on a few bytes that took several timeouts: it must not silence a
+ * connection for minutes. A window that small holds it back as much as it has to be. */
 #define PACE_WAIT_MAX_NS NS_PER_S
 
 uint64_t pace_rate(const struct tcp_env *env, const struct tcb *t)
