@@ -108,7 +108,7 @@ static void test_bounded(void **state)
  * A loss takes half of FlightSize and a mark a fifth of it, or half without ABE; a timeout leaves
  * one segment and, the second time, ssthresh. Not of cwnd, and never below two segments; marks
  * alone take the window down to one.
- * neg: RFC8511-01
+ * neg: RFC8511-01 RFC8311-02
  */
 static void test_signals(void **state)
 {

@@ -245,7 +245,10 @@ static void test_stuck_since(void **state)
 	assert_true(f->t.user.stuck_at == WEIR_NEVER);
 }
 
-/* MUST-17, -21, -24, -27, -48, -49: each setting reaches what it sets. */
+/*
+ * MUST-17, -21, -24, -27, -48, -49: each setting reaches what it sets, congestion control too.
+ * req: RFC9293-MAY-18
+ */
 static void test_settings(void **state)
 {
 	struct fix *f = *state;
